@@ -1,0 +1,27 @@
+"""Convolution, transposed convolution, and the gradients of both, to learn from."""
+
+from deconv_tutorial import geometry, im2col, naive
+from deconv_tutorial.engine import Engine
+from deconv_tutorial.functional import (
+    Gradients,
+    conv,
+    conv_backward,
+    conv_transpose,
+    conv_transpose_backward,
+)
+
+ENGINES: dict[str, Engine] = {"naive": naive, "im2col": im2col}
+"""Every engine by name, in the order in which to learn them."""
+
+__all__ = [
+    "ENGINES",
+    "Engine",
+    "Gradients",
+    "conv",
+    "conv_backward",
+    "conv_transpose",
+    "conv_transpose_backward",
+    "geometry",
+    "im2col",
+    "naive",
+]

@@ -1,0 +1,62 @@
+"""What an engine is: the three maps, and the shapes of their arrays, written once.
+
+Inside an engine the arrays have these shapes, whatever layer they come from:
+
+======  ==========================  ================================================
+array   shape                       letters
+======  ==========================  ================================================
+``x``   ``(n, g, b, *input_size)``  ``n`` samples, ``g`` groups, ``b`` channels of x
+``w``   ``(g, a, b, *kernel_size)`` ``a`` channels of y, ``b`` channels of x
+``y``   ``(n, g, a, *output_size)`` ``a`` channels of y
+======  ==========================  ================================================
+
+The three maps are the partial derivatives of one sum over all connections
+``(o, k, i)`` of the geometry and over all channels,
+
+    T(x, w, y) = sum of  y[n, g, a, *o] * w[g, a, b, *k] * x[n, g, b, *i]
+"""
+
+from __future__ import annotations
+
+from typing import Any, Protocol, TypeAlias
+
+import numpy as np
+import numpy.typing as npt
+
+from deconv_tutorial.geometry import Geometry
+
+Array: TypeAlias = npt.NDArray[Any]
+
+
+class Engine(Protocol):
+    """Anything that has the three maps: a module, or an object of your own."""
+
+    def forward(self, x: Array, w: Array, geometry: Geometry) -> Array:
+        """Return the derivative of T in y, of shape ``(n, g, a, *output_size)``."""
+        ...
+
+    def input_grad(self, y: Array, w: Array, geometry: Geometry) -> Array:
+        """Return the derivative of T in x, of shape ``(n, g, b, *input_size)``."""
+        ...
+
+    def weight_grad(self, x: Array, y: Array, geometry: Geometry) -> Array:
+        """Return the derivative of T in w, of shape ``(g, a, b, *kernel_size)``."""
+        ...
+
+
+def zeros_y(x: Array, w: Array, geometry: Geometry) -> Array:
+    """Return an array of zeros for the result of ``forward``."""
+    shape = (x.shape[0], *w.shape[:2], *geometry.output_size)
+    return np.zeros(shape, np.result_type(x, w))
+
+
+def zeros_x(y: Array, w: Array, geometry: Geometry) -> Array:
+    """Return an array of zeros for the result of ``input_grad``."""
+    shape = (y.shape[0], w.shape[0], w.shape[2], *geometry.input_size)
+    return np.zeros(shape, np.result_type(y, w))
+
+
+def zeros_w(x: Array, y: Array, geometry: Geometry) -> Array:
+    """Return an array of zeros for the result of ``weight_grad``."""
+    shape = (*y.shape[1:3], x.shape[2], *geometry.kernel_size)
+    return np.zeros(shape, np.result_type(x, y))

@@ -1,0 +1,342 @@
+"""Convolution, transposed convolution, and the gradients of both.
+
+A convolution layer is one sum over the connections ``(o, k, i)`` of its geometry,
+
+    T(x, w, y) = sum of  y[n, g, a, o] * w[g, a, b, k] * x[n, g, b, i]
+
+and its three partial derivatives are the only three maps that exist:
+
+=====================  ==============  ===================  ======================
+map                    is dT/d         of a `conv` it is    of a `conv_transpose`
+                                                            it is
+=====================  ==============  ===================  ======================
+``forward(x, w)``      y: it gathers   the result           the gradient of x, as
+                                                            ``forward(d_out, w)``
+``input_grad(y, w)``   x: it scatters  the gradient of x    the result
+``weight_grad(x, y)``  w: it           the gradient of w,   the gradient of w, as
+                       correlates      as ``weight_grad(    ``weight_grad(
+                                       x, d_out)``          d_out, x)``
+=====================  ==============  ===================  ======================
+
+So the weight gradient of a transposed convolution is the weight gradient of a
+convolution with its two arguments exchanged. The table is the paragraph on three
+operations in I. Goodfellow, Y. Bengio and A. Courville, "Deep Learning", 2016,
+chapter 9, written as code.
+"""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import NamedTuple
+
+import numpy.typing as npt
+
+from deconv_tutorial import im2col
+from deconv_tutorial.arrays import as_result
+from deconv_tutorial.calls import Call, checked_call, joined, layer_result
+from deconv_tutorial.engine import Array, Engine
+from deconv_tutorial.geometry import conv_geometry, conv_transpose_geometry
+from deconv_tutorial.settings import Padding, PerAxis
+
+
+class Gradients(NamedTuple):
+    """The gradients of a loss in the input, the weight and the bias of a layer."""
+
+    dx: Array
+    dw: Array
+    db: Array
+
+
+def conv(
+    x: npt.ArrayLike,
+    w: npt.ArrayLike,
+    b: npt.ArrayLike | None = None,
+    *,
+    stride: PerAxis = 1,
+    padding: Padding = 0,
+    dilation: PerAxis = 1,
+    groups: int = 1,
+    engine: Engine = im2col,
+) -> Array:
+    """Return the convolution of x with w, as deep learning has it: nothing is flipped.
+
+    Output ``o`` is the sum over taps ``k`` of ``w[k] * x[stride*o + dilation*k -
+    padding]``, plus the bias. On each axis it has ``(before + input_size + after -
+    dilation*(kernel_size - 1) - 1) // stride + 1`` elements.
+
+    Parameters
+    ----------
+    x : array_like of shape (n, c_in, *input_size)
+        The input, with one to three spatial axes. The batch may be empty.
+    w : array_like of shape (c_out, c_in / groups, *kernel_size)
+        The weight.
+    b : array_like of shape (c_out,), optional
+        The bias.
+    stride, dilation : int or one per axis
+        Steps between outputs and between taps, in elements of the input.
+    padding : int, one per axis, one (before, after) pair per axis, or a word
+        Zeros around the input; ``"valid"``, ``"same"`` (only with stride 1, the odd
+        one at the end) or ``"full"``.
+    groups : int
+        Into how many independent convolutions the channels are split.
+    engine : module or object with the three maps
+        What does the work, such as `deconv_tutorial.naive`.
+
+    Returns
+    -------
+    array of shape (n, c_out, *output_size)
+        In the common dtype of the arguments. Integers are exact, as int64; complex
+        numbers are never conjugated; half precision is added up in float32.
+
+    Raises
+    ------
+    ValueError
+        If shapes and settings do not fit each other, a setting is too small, or
+        elements are masked or would lose digits.
+    TypeError
+        If an argument is of the wrong type.
+    MemoryError
+        If the result cannot fit in memory.
+    OverflowError
+        If an integer result is too large for int64.
+
+    See Also
+    --------
+    conv_backward : its gradients.
+
+    References
+    ----------
+    V. Dumoulin and F. Visin, "A guide to convolution arithmetic for deep learning",
+    arXiv:1603.07285, for the size.
+
+    Examples
+    --------
+    >>> x = [[[1, 2, 3, 4, 5, 6]]]
+    >>> conv(x, [[[10, 20, 30]]], [7], stride=2, padding=1)
+    array([[[ 87, 207, 327]]])
+    """
+    geometry_of = partial(
+        conv_geometry, stride=stride, padding=padding, dilation=dilation
+    )
+    call = checked_call({"x": x, "w": w, "b": b}, geometry_of, groups, engine)
+    y = engine.forward(call.arrays["x"], call.arrays["w"], call.geometry)
+    return layer_result(y, call.arrays.get("b"), call.dtype)
+
+
+def conv_backward(
+    d_out: npt.ArrayLike,
+    x: npt.ArrayLike,
+    w: npt.ArrayLike,
+    *,
+    stride: PerAxis = 1,
+    padding: Padding = 0,
+    dilation: PerAxis = 1,
+    groups: int = 1,
+    engine: Engine = im2col,
+) -> Gradients:
+    """Return the gradients of a loss in x, w and b of `conv`.
+
+    With ``y = conv(x, w, b)`` and ``d_out`` the gradient of the loss in ``y``: ``dx``
+    scatters ``d_out`` through the weights, ``dw`` correlates the padded ``x`` with
+    ``d_out``, and ``db`` is the sum of ``d_out`` over samples and space (a sum, not
+    a mean).
+
+    Parameters
+    ----------
+    d_out : array_like of shape (n, c_out, *output_size)
+        The gradient of the loss in the result of `conv`.
+    x : array_like of shape (n, c_in, *input_size)
+        The input that `conv` was called with.
+    w : array_like of shape (c_out, c_in / groups, *kernel_size)
+        The weight that `conv` was called with.
+    stride, padding, dilation, groups, engine
+        As in `conv`.
+
+    Returns
+    -------
+    Gradients
+        The arrays ``dx``, ``dw``, ``db``, of the shapes of ``x``, ``w`` and ``b``.
+
+    Raises
+    ------
+    ValueError, TypeError, MemoryError, OverflowError
+        As in `conv`, and `ValueError` if `d_out` has not the shape of the result.
+
+    References
+    ----------
+    I. Goodfellow, Y. Bengio and A. Courville, "Deep Learning", 2016, chapter 9: the
+    functions g for the weight and h for the input.
+
+    Examples
+    --------
+    >>> x, w = [[[1, 2, 3, 4, 5, 6]]], [[[10, 20, 30]]]
+    >>> dx, dw, db = conv_backward([[[7, 8, 9]]], x, w, stride=2, padding=1)
+    >>> dx
+    array([[[140, 290, 160, 330, 180, 270]]])
+    >>> dw, db
+    (array([[[ 52,  76, 100]]]), array([24]))
+    """
+    geometry_of = partial(
+        conv_geometry, stride=stride, padding=padding, dilation=dilation
+    )
+    call = checked_call({"d_out": d_out, "x": x, "w": w}, geometry_of, groups, engine)
+    d_out, x, w = (call.arrays[name] for name in ("d_out", "x", "w"))
+    dx = engine.input_grad(d_out, w, call.geometry)
+    dw = engine.weight_grad(x, d_out, call.geometry)
+    return _gradients(dx, dw, d_out, call)
+
+
+def conv_transpose(
+    x: npt.ArrayLike,
+    w: npt.ArrayLike,
+    b: npt.ArrayLike | None = None,
+    *,
+    stride: PerAxis = 1,
+    padding: Padding = 0,
+    output_padding: PerAxis = 0,
+    dilation: PerAxis = 1,
+    groups: int = 1,
+    engine: Engine = im2col,
+) -> Array:
+    """Return the transposed convolution of x with w (once called deconvolution).
+
+    It is the input gradient of the convolution with the same settings: input ``o``
+    adds ``w[k] * x[o]`` to output ``stride*o + dilation*k - padding``. On each axis
+    the result has ``stride*(input_size - 1) + dilation*(kernel_size - 1) + 1 - before
+    - after + output_padding`` elements.
+
+    Parameters
+    ----------
+    x : array_like of shape (n, c_in, *input_size)
+        The input, with one to three spatial axes. The batch may be empty.
+    w : array_like of shape (c_in, c_out / groups, *kernel_size)
+        The weight: that of the convolution being transposed.
+    b : array_like of shape (c_out,), optional
+        The bias.
+    stride, dilation : int or one per axis
+        Steps between inputs and between taps, in elements of the result.
+    padding : int, one per axis, or one (before, after) pair per axis
+        The padding of the convolution being transposed: here it crops the result.
+    output_padding : int or one per axis
+        How many elements the result has more than the smallest that the convolution
+        maps to `input_size`. Smaller than the stride or the dilation.
+    groups : int
+        Into how many independent layers the channels are split.
+    engine : module or object with the three maps
+        What does the work, such as `deconv_tutorial.naive`.
+
+    Returns
+    -------
+    array of shape (n, c_out, *output_size)
+        In the common dtype of the arguments, as for `conv`.
+
+    Raises
+    ------
+    ValueError, TypeError, MemoryError, OverflowError
+        As in `conv`, and `ValueError` if `padding` leaves nothing or
+        `output_padding` is as large as both stride and dilation.
+
+    See Also
+    --------
+    conv_transpose_backward : its gradients.
+
+    References
+    ----------
+    V. Dumoulin and F. Visin, "A guide to convolution arithmetic for deep learning",
+    arXiv:1603.07285, chapter 4.
+
+    Examples
+    --------
+    >>> x = [[[7, 8, 9]]]
+    >>> conv_transpose(x, [[[10, 20, 30]]], stride=2, padding=1, output_padding=1)
+    array([[[140, 290, 160, 330, 180, 270]]])
+    """
+    geometry_of = partial(
+        conv_transpose_geometry,
+        stride=stride,
+        padding=padding,
+        output_padding=output_padding,
+        dilation=dilation,
+    )
+    given = {"x": x, "w": w, "b": b}
+    call = checked_call(given, geometry_of, groups, engine, transposed=True)
+    y = engine.input_grad(call.arrays["x"], call.arrays["w"], call.geometry)
+    return layer_result(y, call.arrays.get("b"), call.dtype)
+
+
+def conv_transpose_backward(
+    d_out: npt.ArrayLike,
+    x: npt.ArrayLike,
+    w: npt.ArrayLike,
+    *,
+    stride: PerAxis = 1,
+    padding: Padding = 0,
+    output_padding: PerAxis = 0,
+    dilation: PerAxis = 1,
+    groups: int = 1,
+    engine: Engine = im2col,
+) -> Gradients:
+    """Return the gradients of a loss in x, w and b of `conv_transpose`.
+
+    With ``y = conv_transpose(x, w, b)`` and ``d_out`` the gradient of the loss in
+    ``y``: ``dx`` is the convolution of ``d_out`` with ``w``, and ``dw`` is the weight
+    gradient of that convolution, which correlates the padded ``d_out`` with ``x``.
+
+    Parameters
+    ----------
+    d_out : array_like of shape (n, c_out, *output_size)
+        The gradient of the loss in the result of `conv_transpose`.
+    x : array_like of shape (n, c_in, *input_size)
+        The input that `conv_transpose` was called with.
+    w : array_like of shape (c_in, c_out / groups, *kernel_size)
+        The weight that `conv_transpose` was called with.
+    stride, padding, output_padding, dilation, groups, engine
+        As in `conv_transpose`.
+
+    Returns
+    -------
+    Gradients
+        The arrays ``dx``, ``dw``, ``db``, of the shapes of ``x``, ``w`` and ``b``.
+
+    Raises
+    ------
+    ValueError, TypeError, MemoryError, OverflowError
+        As in `conv_transpose`, and `ValueError` if `d_out` has not the shape of the
+        result.
+
+    References
+    ----------
+    I. Goodfellow, Y. Bengio and A. Courville, "Deep Learning", 2016, chapter 9: the
+    kernel gradient of a decoder h(K, H, s) is g(H, E, s).
+
+    Examples
+    --------
+    >>> x, w = [[[7, 8, 9]]], [[[10, 20, 30]]]
+    >>> dx, dw, db = conv_transpose_backward(
+    ...     [[[1, 2, 3, 4, 5, 6]]], x, w, stride=2, padding=1, output_padding=1
+    ... )
+    >>> dx
+    array([[[ 80, 200, 320]]])
+    >>> dw, db
+    (array([[[ 52,  76, 100]]]), array([21]))
+    """
+    geometry_of = partial(
+        conv_transpose_geometry,
+        stride=stride,
+        padding=padding,
+        output_padding=output_padding,
+        dilation=dilation,
+    )
+    given = {"d_out": d_out, "x": x, "w": w}
+    call = checked_call(given, geometry_of, groups, engine, transposed=True)
+    d_out, x, w = (call.arrays[name] for name in ("d_out", "x", "w"))
+    dx = engine.forward(d_out, w, call.geometry)
+    dw = engine.weight_grad(d_out, x, call.geometry)
+    return _gradients(dx, dw, d_out, call)
+
+
+def _gradients(dx: Array, dw: Array, d_out: Array, call: Call) -> Gradients:
+    d_out = joined(d_out)
+    db = d_out.sum(axis=(0, *range(2, d_out.ndim)))
+    dw = dw.reshape(-1, *dw.shape[2:])
+    return Gradients(*(as_result(each, call.dtype) for each in (joined(dx), dw, db)))

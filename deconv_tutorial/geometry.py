@@ -1,0 +1,335 @@
+"""Sizes and indices of a convolution: the only module that computes either.
+
+On each spatial axis, with stride ``s``, dilation ``d`` and left padding ``p``, tap
+``k`` of output ``o`` reads input ``i = s*o + d*k - p``. Everything else in this
+package follows from that line: the sizes, the three maps, the figures.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from itertools import product
+from typing import TypeAlias
+
+from deconv_tutorial.settings import (
+    Index,
+    Padding,
+    PerAxis,
+    common_rank,
+    padding_pairs,
+    per_axis,
+)
+
+Window: TypeAlias = tuple[slice, ...]
+"""One slice per spatial axis."""
+
+
+@dataclass(frozen=True, slots=True)
+class Axis:
+    """One spatial axis: which tap of which output reads which input.
+
+    Two axes are equal exactly when they have the same sizes and connections. The
+    padding after the input is not kept: it only decides how many outputs there are.
+
+    Examples
+    --------
+    >>> axis = Axis(6, 3, 3, stride=2, dilation=1, padding_before=1)
+    >>> list(axis.connections())[:3]
+    [(0, 1, 0), (0, 2, 1), (1, 0, 1)]
+    """
+
+    input_size: int
+    kernel_size: int
+    output_size: int
+    stride: int = 1
+    dilation: int = 1
+    padding_before: int = 0
+
+    def input_index(self, o: int, k: int) -> int:
+        """Return the input that tap `k` of output `o` reads, inside or outside.
+
+        Examples
+        --------
+        >>> Axis(6, 3, 3, stride=2, padding_before=1).input_index(2, 0)
+        3
+        """
+        return self.stride * o + self.dilation * k - self.padding_before
+
+    def connections(self) -> Iterator[tuple[int, int, int]]:
+        """Yield every ``(output, kernel, input)`` index that meets inside the input."""
+        for o in range(self.output_size):
+            for k in range(self.kernel_size):
+                i = self.input_index(o, k)
+                if 0 <= i < self.input_size:
+                    yield o, k, i
+
+    def tap(self, k: int) -> tuple[slice, slice]:
+        """Return the outputs and the inputs that tap `k` connects, two equal runs.
+
+        Examples
+        --------
+        >>> Axis(6, 3, 3, stride=2, padding_before=1).tap(0)
+        (slice(1, 3, None), slice(1, 5, 2))
+        """
+        # Output o reads i = stride*o + shift, inside for first <= o < stop.
+        shift = self.input_index(0, k)
+        first = max(0, -(shift // self.stride))
+        stop = min(self.output_size, (self.input_size - 1 - shift) // self.stride + 1)
+        count = max(0, stop - first)
+        start = self.input_index(first, k)
+        return (
+            slice(first, first + count),
+            slice(start, start + self.stride * count, self.stride),
+        )
+
+    def between(self, start: int, stop: int) -> Axis:
+        """Return the axis that has only the outputs from `start` up to `stop`."""
+        before = self.padding_before - self.stride * start
+        return replace(self, output_size=stop - start, padding_before=before)
+
+
+@dataclass(frozen=True, slots=True)
+class Geometry:
+    """The spatial axes of one convolution, independent of each other.
+
+    Both the input and the output size are kept. Of the several inputs that lead to
+    the same output size, a geometry means exactly one.
+
+    Examples
+    --------
+    >>> geometry = conv_geometry((6, 5), (3, 2), stride=(2, 1), padding=(1, 0))
+    >>> geometry.input_size, geometry.kernel_size, geometry.output_size
+    ((6, 5), (3, 2), (3, 4))
+    >>> next(geometry.connections())
+    ((0, 0), (1, 0), (0, 0))
+    """
+
+    axes: tuple[Axis, ...]
+
+    @property
+    def input_size(self) -> Index:
+        """The size of the input, one number per axis."""
+        return tuple(axis.input_size for axis in self.axes)
+
+    @property
+    def kernel_size(self) -> Index:
+        """The number of taps, one number per axis."""
+        return tuple(axis.kernel_size for axis in self.axes)
+
+    @property
+    def output_size(self) -> Index:
+        """The size of the output, one number per axis."""
+        return tuple(axis.output_size for axis in self.axes)
+
+    def connections(self) -> Iterator[tuple[Index, Index, Index]]:
+        """Yield every ``(output, kernel, input)`` index that meets inside the input."""
+        for joint in product(*(axis.connections() for axis in self.axes)):
+            o, k, i = zip(*joint, strict=True)
+            yield o, k, i
+
+    def taps(self) -> Iterator[tuple[Index, Window, Window]]:
+        """Yield each tap with the outputs and the inputs that it connects.
+
+        The same connections as :meth:`connections`, one tap at a time: the two
+        windows have the same shape, and their elements correspond.
+        """
+        per_axis = ([(k, *a.tap(k)) for k in range(a.kernel_size)] for a in self.axes)
+        for joint in product(*per_axis):
+            k, outputs, inputs = zip(*joint, strict=True)
+            yield k, outputs, inputs
+
+    def between(self, outputs: Window) -> Geometry:
+        """Return the geometry that has only the outputs in the window `outputs`."""
+        pairs = zip(self.axes, outputs, strict=True)
+        return Geometry(tuple(axis.between(o.start, o.stop) for axis, o in pairs))
+
+
+def conv_geometry(
+    input_size: PerAxis,
+    kernel_size: PerAxis,
+    stride: PerAxis = 1,
+    padding: Padding = 0,
+    dilation: PerAxis = 1,
+) -> Geometry:
+    """Return the geometry of the convolution of an input of a given size.
+
+    On each axis the kernel spans ``dilation*(kernel_size - 1) + 1`` inputs, and
+    ``output_size = (before + input_size + after - span) // stride + 1`` [1]_.
+
+    Parameters
+    ----------
+    input_size, kernel_size, stride, dilation : int or one per axis
+        Whole numbers of at least 1.
+    padding : int, one per axis, one (before, after) pair per axis, or a word
+        The number of zeros around the input. ``"valid"`` means none, ``"full"``
+        every place where kernel and input overlap, and ``"same"`` an output as
+        large as the input; of an odd total, ``"same"`` puts the odd one at the end.
+
+    Raises
+    ------
+    ValueError
+        If a number is too small, a setting has not one number per axis, a word is
+        unknown, ``"same"`` comes with a stride, or the kernel spans more than the
+        padded input.
+    TypeError
+        If a number is not a whole number (a bool or a float, for example).
+
+    References
+    ----------
+    .. [1] V. Dumoulin and F. Visin, "A guide to convolution arithmetic for deep
+       learning", arXiv:1603.07285, relationship 15, with a padding for each side.
+
+    Examples
+    --------
+    >>> geometry = conv_geometry(11, kernel_size=3, stride=2, padding=1, dilation=4)
+    >>> geometry.output_size
+    (3,)
+    """
+    inputs, kernels, strides, dilations = _positive(
+        input_size=input_size, kernel_size=kernel_size, stride=stride, dilation=dilation
+    )
+    rank = len(inputs)
+    spans = _spans(kernels, dilations)
+    if isinstance(padding, str):
+        pads = _pairs_of_word(padding, spans, strides)
+    else:
+        pads = padding_pairs(padding, rank)
+    padded = tuple(i + sum(pair) for i, pair in zip(inputs, pads, strict=True))
+    if any(span > room for span, room in zip(spans, padded, strict=True)):
+        msg = (
+            f"kernel_size {kernels} with dilation {dilations} spans {spans} inputs and "
+            f"needs a padded input at least as large, got {padded} from "
+            f"input_size {inputs} and padding {pads}"
+        )
+        raise ValueError(msg)
+    outputs = tuple(
+        (room - span) // s + 1
+        for room, span, s in zip(padded, spans, strides, strict=True)
+    )
+    return _geometry(inputs, kernels, outputs, strides, dilations, pads)
+
+
+def conv_transpose_geometry(
+    output_size: PerAxis,
+    kernel_size: PerAxis,
+    stride: PerAxis = 1,
+    padding: Padding = 0,
+    dilation: PerAxis = 1,
+    output_padding: PerAxis = 0,
+) -> Geometry:
+    """Return the geometry of the convolution that a transposed one transposes.
+
+    Its *output* is what the transposed convolution takes, and its *input* is what
+    the transposed convolution returns. On each axis ``input_size =
+    stride*(output_size - 1) + dilation*(kernel_size - 1) + 1 - before - after +
+    output_padding`` [1]_.
+
+    Parameters
+    ----------
+    output_size, kernel_size, stride, dilation : int or one per axis
+        Whole numbers of at least 1.
+    padding : int, one per axis, or one (before, after) pair per axis
+        The padding of the convolution being transposed. Here it crops.
+    output_padding : int or one per axis
+        Which of the inputs with this output size is meant: the smallest one plus so
+        many. At least 0, and smaller than the stride or the dilation.
+
+    Raises
+    ------
+    ValueError
+        If a number is too small, a setting has not one number per axis, padding is
+        a word or leaves nothing, or `output_padding` is as large as both stride and
+        dilation.
+    TypeError
+        If a number is not a whole number (a bool or a float, for example).
+
+    References
+    ----------
+    .. [1] V. Dumoulin and F. Visin, "A guide to convolution arithmetic for deep
+       learning", arXiv:1603.07285, relationship 14, with dilation and a padding
+       for each side.
+
+    Examples
+    --------
+    >>> geometry = conv_transpose_geometry(
+    ...     output_size=5, kernel_size=4, stride=3, padding=2, output_padding=1
+    ... )
+    >>> geometry.input_size
+    (13,)
+    """
+    outputs, kernels, strides, dilations = _positive(
+        output_size=output_size,
+        kernel_size=kernel_size,
+        stride=stride,
+        dilation=dilation,
+    )
+    rank = len(outputs)
+    extras = per_axis("output_padding", output_padding, rank, 0)
+    if isinstance(padding, str):
+        msg = (
+            "padding of a transposed convolution needs whole numbers, not a word, "
+            f"got {padding!r}"
+        )
+        raise ValueError(msg)
+    pads = padding_pairs(padding, rank)
+    triples = zip(extras, strides, dilations, strict=True)
+    if any(extra >= max(s, d) for extra, s, d in triples):
+        msg = (
+            "output_padding needs to be smaller than stride or dilation, got "
+            f"output_padding {extras}, stride {strides}, dilation {dilations}"
+        )
+        raise ValueError(msg)
+    columns = zip(
+        outputs, strides, _spans(kernels, dilations), pads, extras, strict=True
+    )
+    inputs = tuple(
+        s * (o - 1) + span - sum(pair) + extra for o, s, span, pair, extra in columns
+    )
+    if min(inputs) < 1:
+        msg = (
+            "padding of a transposed convolution crops and needs to leave at least 1 "
+            f"element per axis, got padding {pads}, which leaves {inputs}"
+        )
+        raise ValueError(msg)
+    return _geometry(inputs, kernels, outputs, strides, dilations, pads)
+
+
+def _geometry(
+    inputs: Index,
+    kernels: Index,
+    outputs: Index,
+    strides: Index,
+    dilations: Index,
+    pads: tuple[Index, ...],
+) -> Geometry:
+    befores = (before for before, _ in pads)
+    columns = zip(inputs, kernels, outputs, strides, dilations, befores, strict=True)
+    return Geometry(tuple(Axis(*column) for column in columns))
+
+
+def _positive(**given: object) -> list[Index]:
+    """Return each argument as one number per axis; a sequence tells how many."""
+    rank = common_rank(*given.values())
+    return [per_axis(name, value, rank, 1) for name, value in given.items()]
+
+
+def _spans(kernel_size: Index, dilation: Index) -> Index:
+    pairs = zip(kernel_size, dilation, strict=True)
+    return tuple(d * (k - 1) + 1 for k, d in pairs)
+
+
+def _pairs_of_word(word: str, spans: Index, stride: Index) -> tuple[Index, ...]:
+    reach = [span - 1 for span in spans]
+    words = {
+        "valid": [(0, 0) for _ in reach],
+        "same": [(r // 2, r - r // 2) for r in reach],
+        "full": [(r, r) for r in reach],
+    }
+    if word not in words:
+        msg = f"padding needs numbers or one of the words {list(words)}, got {word!r}"
+        raise ValueError(msg)
+    if word == "same" and any(s != 1 for s in stride):
+        msg = f"padding 'same' needs stride 1 on every axis, got stride {stride}"
+        raise ValueError(msg)
+    return tuple(words[word])
