@@ -2,16 +2,17 @@
 
 Inside an engine the arrays have these shapes, whatever layer they come from:
 
-======  ==========================  ================================================
-array   shape                       letters
-======  ==========================  ================================================
-``x``   ``(n, g, b, *input_size)``  ``n`` samples, ``g`` groups, ``b`` channels of x
-``w``   ``(g, a, b, *kernel_size)`` ``a`` channels of y, ``b`` channels of x
-``y``   ``(n, g, a, *output_size)`` ``a`` channels of y
-======  ==========================  ================================================
+=====  ============================  =========================================
+array  shape                         letters
+=====  ============================  =========================================
+``x``  ``(n, g, b, *input_size)``    ``n`` samples, ``g`` groups, ``b`` channels
+                                     of x
+``w``  ``(g, a, b, *kernel_size)``   ``a`` channels of y, ``b`` channels of x
+``y``  ``(n, g, a, *output_size)``   ``a`` channels of y
+=====  ============================  =========================================
 
 The three maps are the partial derivatives of one sum over all connections
-``(o, k, i)`` of the geometry and over all channels,
+``(o, k, i)`` of the geometry and over all channels::
 
     T(x, w, y) = sum of  y[n, g, a, *o] * w[g, a, b, *k] * x[n, g, b, *i]
 """

@@ -1,10 +1,10 @@
 """Convolution, transposed convolution, and the gradients of both.
 
-A convolution layer is one sum over the connections ``(o, k, i)`` of its geometry,
+A convolution layer is one sum over the connections ``(o, k, i)`` of its geometry::
 
     T(x, w, y) = sum of  y[n, g, a, o] * w[g, a, b, k] * x[n, g, b, i]
 
-and its three partial derivatives are the only three maps that exist:
+Its three partial derivatives are the only three maps that exist:
 
 =====================  ==============  ===================  ======================
 map                    is dT/d         of a `conv` it is    of a `conv_transpose`

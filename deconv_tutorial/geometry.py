@@ -155,7 +155,7 @@ def conv_geometry(
     """Return the geometry of the convolution of an input of a given size.
 
     On each axis the kernel spans ``dilation*(kernel_size - 1) + 1`` inputs, and
-    ``output_size = (before + input_size + after - span) // stride + 1`` [1]_.
+    ``output_size = (before + input_size + after - span) // stride + 1``.
 
     Parameters
     ----------
@@ -177,8 +177,8 @@ def conv_geometry(
 
     References
     ----------
-    .. [1] V. Dumoulin and F. Visin, "A guide to convolution arithmetic for deep
-       learning", arXiv:1603.07285, relationship 15, with a padding for each side.
+    V. Dumoulin and F. Visin, "A guide to convolution arithmetic for deep
+    learning", arXiv:1603.07285, relationship 15, with a padding for each side.
 
     Examples
     --------
@@ -223,7 +223,7 @@ def conv_transpose_geometry(
     Its *output* is what the transposed convolution takes, and its *input* is what
     the transposed convolution returns. On each axis ``input_size =
     stride*(output_size - 1) + dilation*(kernel_size - 1) + 1 - before - after +
-    output_padding`` [1]_.
+    output_padding``.
 
     Parameters
     ----------
@@ -246,9 +246,9 @@ def conv_transpose_geometry(
 
     References
     ----------
-    .. [1] V. Dumoulin and F. Visin, "A guide to convolution arithmetic for deep
-       learning", arXiv:1603.07285, relationship 14, with dilation and a padding
-       for each side.
+    V. Dumoulin and F. Visin, "A guide to convolution arithmetic for deep
+    learning", arXiv:1603.07285, relationship 14, with dilation and a padding for
+    each side.
 
     Examples
     --------

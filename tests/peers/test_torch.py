@@ -63,9 +63,7 @@ def test_conv_transpose(engine, rank):
         d_out, w, x = case.arrays()
         b = np.arange(d_out.shape[1]) - 2.0
         # PyTorch crops both sides alike, so what is lopsided is cropped afterwards.
-        rest = {
-            k: v for k, v in case.transposed_settings.items() if k != "padding"
-        }
+        rest = {k: v for k, v in case.transposed_settings.items() if k != "padding"}
         crop = tuple(
             slice(before, before + size)
             for before, size in zip(

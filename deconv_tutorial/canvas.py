@@ -1,0 +1,126 @@
+"""What every figure of the book is drawn on: colours, cells, and the finished picture.
+
+Everywhere ``x`` is blue, ``w`` orange and ``y`` green, and each is also named by its
+letter, so that no figure speaks by colour alone. Needs Matplotlib.
+"""
+# Matplotlib leaves the types of its keyword arguments open.
+# pyright: reportUnknownMemberType=false
+
+from __future__ import annotations
+
+import io
+import os
+from pathlib import Path
+from typing import Any
+
+import matplotlib as mpl
+from matplotlib.axes import Axes
+from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.figure import Figure
+from matplotlib.patches import Rectangle
+
+COLORS = {"x": "#0072B2", "w": "#C24E00", "y": "#00805E"}
+"""The colour of each array, and of its gradient: dark enough for text on white."""
+TINTS = {"x": "#DCEBF7", "w": "#FBE6D8", "y": "#DAF0E7"}
+"""The same colours as a ground for dark text."""
+INK, QUIET, FAINT = "#222222", "#6A6A6A", "#B8B8B8"
+_STYLE: dict[Any, Any] = {
+    "font.size": 12,  # a phone shows the widest figures at two thirds of their size
+    "axes.titlesize": 12,
+    "svg.hashsalt": "deconv_tutorial",
+}
+
+
+class Picture:
+    """A finished figure that notebooks and pages show as an image.
+
+    It is stored as PNG, or as SVG where the environment variable
+    ``DECONV_FIGURE_FORMAT`` says ``svg``, with nothing in it that changes from run to
+    run. The Matplotlib figure is in its attribute ``figure``, for changes of your own.
+
+    Examples
+    --------
+    >>> Picture(new_figure(width=6, height=3))
+    <Picture of 6 by 3 inches>
+    """
+
+    def __init__(self, figure: Figure) -> None:
+        self.figure = figure
+
+    def __repr__(self) -> str:
+        """Return the size in words."""
+        width, height = self.figure.get_size_inches()
+        return f"<Picture of {width:.0f} by {height:.0f} inches>"
+
+    def image(self, kind: str) -> bytes:
+        """Return the bytes of the image: ``"png"`` or ``"svg"``."""
+        metadata = {"Date": None} if kind == "svg" else {"Software": None}
+        buffer = io.BytesIO()
+        with mpl.rc_context(_STYLE):
+            self.figure.savefig(
+                buffer, format=kind, dpi=144, bbox_inches="tight", metadata=metadata
+            )
+        return buffer.getvalue()
+
+    def save(self, path: str | Path) -> None:
+        """Write the image to a file; its ending says ``.png`` or ``.svg``."""
+        path = Path(path)
+        path.write_bytes(self.image(path.suffix.removeprefix(".")))
+
+    def _repr_mimebundle_(self, **_kwargs: object) -> dict[str, bytes | str]:
+        if os.environ.get("DECONV_FIGURE_FORMAT") == "svg":
+            image: dict[str, bytes | str] = {
+                "image/svg+xml": self.image("svg").decode()
+            }
+        else:
+            image = {"image/png": self.image("png")}
+        return {"text/plain": repr(self), **image}
+
+
+def new_figure(width: float, height: float) -> Figure:
+    """Return an empty figure, its size in inches, in the style of the book."""
+    with mpl.rc_context(_STYLE):
+        figure = Figure(figsize=(width, height))
+        FigureCanvasAgg(figure)
+    figure.subplots_adjust(left=0, bottom=0, right=1, top=1)
+    return figure
+
+
+def bare_axes(figure: Figure, rows: int = 1, columns: int = 1, place: int = 0) -> Axes:
+    """Return one place of a grid of drawings, without axis lines and numbers."""
+    ax = figure.add_subplot(rows, columns, place + 1)
+    ax.set_axis_off()
+    return ax
+
+
+def draw_cell(
+    ax: Axes, at: tuple[float, float], text: str, role: str | None, size: float = 12
+) -> None:
+    """Draw a box with a text, in the colour of a role, or faint without one."""
+    if role is None:
+        draw_box(ax, at, "none", FAINT)
+    else:
+        draw_box(ax, at, TINTS[role], COLORS[role])
+    color = QUIET if role is None else INK
+    ax.text(*at, text, ha="center", va="center", size=size, color=color)
+
+
+def draw_box(
+    ax: Axes,
+    at: tuple[float, float],
+    face: str | tuple[str, float],
+    edge: str,
+    hatch: str | None = None,
+) -> None:
+    """Draw a box around a point of a grid of unit steps."""
+    corner = (at[0] - 0.42, at[1] - 0.42)
+    ax.add_patch(Rectangle(corner, 0.84, 0.84, fc=face, ec=edge, hatch=hatch))
+
+
+def fit(ax: Axes, margin: float = 0.3) -> None:
+    """Show all that was drawn at one scale, with a margin in steps of the grid."""
+    ax.set_aspect("equal")
+    ax.margins(0)
+    ax.autoscale_view()
+    (left, right), (low, high) = ax.get_xlim(), ax.get_ylim()
+    ax.set(xlim=(left - margin, right + margin), ylim=(low - margin, high + margin))

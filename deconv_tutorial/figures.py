@@ -1,0 +1,338 @@
+"""The figures of the book: one function each, drawn from what a geometry yields.
+
+Needs Matplotlib.
+"""
+# Matplotlib leaves the types of its keyword arguments open.
+# pyright: reportUnknownMemberType=false
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.patches import FancyArrowPatch
+
+from deconv_tutorial.canvas import (
+    COLORS,
+    FAINT,
+    INK,
+    TINTS,
+    Picture,
+    bare_axes,
+    draw_box,
+    draw_cell,
+    fit,
+    new_figure,
+)
+from deconv_tutorial.engine import Array
+from deconv_tutorial.geometry import Axis, Geometry
+
+ROLES = {
+    "conv": {"x": "x", "y": "y"},
+    "conv_transpose": {"x": "y", "y": "x"},
+}
+"""For each layer: which of its arrays stands at the x and at the y of the form."""
+_DASHES = ("solid", (0, (5, 2)), (0, (1, 1.5)), (0, (5, 2, 1, 2)))
+
+
+def connections(
+    geometry: Geometry, *, layer: str = "conv", tap: int | None = None
+) -> Picture:
+    """Draw a geometry of one axis: which tap of which output meets which input.
+
+    Parameters
+    ----------
+    geometry : Geometry
+        With one axis. Places outside the input that a tap would read are drawn as
+        empty boxes.
+    layer : str
+        ``"conv"``, which takes the long row and returns the short one, or
+        ``"conv_transpose"``, which takes the short one and returns the long one.
+    tap : int, optional
+        The one tap to bring out. The others stay faint.
+
+    Raises
+    ------
+    ValueError
+        If the geometry has more than one axis.
+    """
+    axis = _only_axis(geometry)
+    long, short = ROLES[layer]["x"], ROLES[layer]["y"]
+    top, bottom = (2, 0) if layer == "conv_transpose" else (0, 2)
+    figure = new_figure(5.5, 2.3)
+    ax = bare_axes(figure)
+    places = [
+        axis.input_index(o, k)
+        for o in range(axis.output_size)
+        for k in range(axis.kernel_size)
+    ]
+    for i in sorted({*places, *range(axis.input_size)}):
+        inside = 0 <= i < axis.input_size
+        draw_cell(ax, (i, bottom), f"{i}" if inside else "", long if inside else None)
+    for o in range(axis.output_size):
+        draw_cell(ax, (_center(axis, o), top), f"{o}", short)
+    for o, k, i in axis.connections():
+        ends = np.array([[_center(axis, o), top], [i, bottom]], float)
+        _draw_tap(ax, ends, k, faint=tap not in {None, k})
+    left = min(*places, 0) - 0.9
+    for row, name in ((bottom, long), (top, short)):
+        ax.text(left, row, f"${name}$", color=COLORS[name], va="center", ha="right")
+    fit(ax)
+    return Picture(figure)
+
+
+def index_table(geometry: Geometry) -> Picture:
+    """Draw the table of a geometry of one axis: what each tap of each output reads.
+
+    Rows are outputs, columns are taps, and the entry is the input. A dot stands where
+    the tap reads outside.
+
+    Raises
+    ------
+    ValueError
+        If the geometry has more than one axis.
+    """
+    axis = _only_axis(geometry)
+    inside = {(o, k): i for o, k, i in axis.connections()}
+    figure = new_figure(0.6 * (2 + axis.kernel_size), 0.6 * (2 + axis.output_size))
+    ax = bare_axes(figure)
+    for k in range(axis.kernel_size):
+        ax.text(k, 1, f"$w_{k}$", color=COLORS["w"], ha="center", va="center")
+    for o in range(axis.output_size):
+        ax.text(-1, -o, f"$y_{o}$", color=COLORS["y"], ha="center", va="center")
+        for k in range(axis.kernel_size):
+            i = inside.get((o, k))
+            text, role = ("·", None) if i is None else (f"$x_{i}$", "x")
+            draw_cell(ax, (k, -o), text, role)
+    fit(ax)
+    return Picture(figure)
+
+
+def tap_windows(
+    geometry: Geometry, x: Array, y: Array, *, layer: str = "conv"
+) -> Picture:
+    """Draw every product of a small weight gradient of two axes, one panel per tap.
+
+    Each panel shows x. The elements that the tap meets are filled and carry their
+    factor, and the title is the sum: one entry of ``weight_grad(x, y)``.
+
+    Parameters
+    ----------
+    geometry : Geometry
+        With two axes.
+    x : array of shape (rows, columns)
+        What the taps read: the input of a convolution, or the ``d_out`` of a
+        transposed one.
+    y : array of shape (rows, columns)
+        What that is multiplied with: the ``d_out`` of a convolution, or the input of
+        a transposed one.
+    layer : str
+        ``"conv"`` or ``"conv_transpose"``: it decides the colour.
+    """
+    rows, columns = geometry.kernel_size
+    figure = new_figure(1.85 * columns, 2.1 * rows)
+    for place, (k, outputs, inputs) in enumerate(geometry.taps()):
+        ax = bare_axes(figure, rows, columns, place)
+        texts = x.astype(str).astype(object)
+        texts[inputs] += "·" + y[outputs].astype(str).astype(object)
+        met = np.zeros(x.shape, bool)
+        met[inputs] = True
+        for (r, c), text in np.ndenumerate(texts):
+            role = ROLES[layer]["x"] if met[r, c] else None
+            draw_cell(ax, (c, -r), text, role, size=9.5)
+        total = (x[inputs] * y[outputs]).sum()
+        ax.set_title(f"dw[{k[0]}, {k[1]}] = {total}", color=COLORS["w"])
+        fit(ax, margin=0.1)
+    figure.tight_layout()
+    return Picture(figure)
+
+
+_CORNERS = {"x": (0.0, 0.0), "w": (1.0, 1.5), "y": (2.0, 0.0)}
+_MAPS = {"y": "forward", "x": "input_grad", "w": "weight_grad"}
+
+
+def triangles(*layers: str) -> Picture:
+    """Draw the three maps of each layer, on a triangle of the form's x, w and y.
+
+    Two corners are given; the arrows point to the third, which the map returns.
+
+    Parameters
+    ----------
+    *layers : str
+        ``"conv"``, ``"conv_transpose"``, or both: one row of three triangles each.
+        The names and colours are those of the layer's own arrays.
+    """
+    figure = new_figure(6, 2.4 * len(layers))
+    for row, layer in enumerate(layers):
+        in_order = ("y", "x", "w") if layer == "conv" else ("x", "y", "w")
+        for column, wanted in enumerate(in_order):
+            ax = bare_axes(figure, len(layers), 3, 3 * row + column)
+            names = _names(layer, result=column == 0, wanted=wanted)
+            for corner, name in names.items():
+                _draw_corner(ax, corner, name, wanted)
+            meaning = "result" if column == 0 else f"gradient of {names[wanted][1]}"
+            ax.text(1, -0.62, _MAPS[wanted], ha="center", family="monospace", size=11)
+            ax.text(1, -1.0, meaning, ha="center", size=11)
+            if column == 0:
+                ax.set_title(layer, family="monospace", loc="left", fontweight="bold")
+            ax.set(xlim=(-0.55, 2.55), ylim=(-1.1, 2.0), aspect="equal")
+    figure.tight_layout()
+    return Picture(figure)
+
+
+def _names(layer: str, *, result: bool, wanted: str) -> dict[str, str]:
+    """Return what stands at each corner of the form in one of a layer's maps."""
+    names = {**ROLES[layer], "w": "w"}
+    if result:
+        return names
+    gradients = {"x": "dx", "w": "dw"}
+    return {
+        corner: gradients[name] if corner == wanted else {"y": "d_out"}.get(name, name)
+        for corner, name in names.items()
+    }
+
+
+def _draw_corner(ax: Axes, corner: str, name: str, wanted: str) -> None:
+    at = _CORNERS[corner]
+    color = "y" if name == "d_out" else name[-1]
+    given = corner != wanted
+    if given:
+        arrow = FancyArrowPatch(
+            at,
+            _CORNERS[wanted],
+            arrowstyle="-|>",
+            mutation_scale=14,
+            color=INK,
+            lw=1.3,
+            shrinkA=17,
+            shrinkB=19,
+        )
+        ax.add_patch(arrow)
+    face = TINTS[color] if given else COLORS[color]
+    ax.text(
+        *at,
+        name,
+        ha="center",
+        va="center",
+        family="monospace",
+        color=COLORS[color] if given else "white",
+        bbox={"boxstyle": "round,pad=0.35", "fc": face, "ec": COLORS[color]},
+    )
+
+
+def kernels(weights: Mapping[str, Array]) -> Picture:
+    """Draw kernels of two axes side by side, each number in its place.
+
+    Parameters
+    ----------
+    weights : mapping of str to array of shape (rows, columns)
+        The kernels by title. Darker cells weigh more; negative ones are hatched.
+    """
+    figure = new_figure(5.5, 2.3)
+    largest = max(float(np.abs(w).max()) for w in weights.values())
+    for column, (title, w) in enumerate(weights.items()):
+        ax = bare_axes(figure, 1, len(weights), column)
+        for (r, c), value in np.ndenumerate(w):
+            strength = 0.75 * abs(float(value)) / largest
+            hatch = "///" if value < 0 else None
+            draw_box(ax, (c, -r), (COLORS["w"], strength), FAINT, hatch)
+            ax.text(c, -r, f"{value:.2f}", ha="center", va="center", size=9)
+        ax.set_title(title)
+        fit(ax, margin=0.1)
+    figure.tight_layout()
+    return Picture(figure)
+
+
+def learning_curve(
+    steps: Sequence[int],
+    errors: Sequence[float],
+    marks: Mapping[str, float],
+    best: float,
+) -> Picture:
+    """Draw how an error comes down to the best possible one, on logarithmic axes.
+
+    Parameters
+    ----------
+    steps, errors : sequences of equal length
+        Where the error was measured, and what it was.
+    marks : mapping of str to float
+        Errors to compare with, each a dashed line with its name.
+    best : float
+        The best possible error. What is drawn is the distance from it.
+    """
+    figure = new_figure(5.5, 3.2)
+    ax = figure.add_subplot()
+    ax.plot(steps, np.subtract(errors, best), color=COLORS["w"], lw=2, marker="o")
+    ax.set(xlabel="steps", ylabel="error above the best", xscale="log", yscale="log")
+    for name, level in marks.items():
+        ax.axhline(level - best, color=INK, lw=1, ls=(0, (4, 3)))
+        ax.annotate(
+            name,
+            (1, level - best),
+            xytext=(-4, 4),
+            xycoords=("axes fraction", "data"),
+            textcoords="offset points",
+            ha="right",
+        )
+    ax.spines[["top", "right"]].set_visible(False)
+    figure.tight_layout()
+    return Picture(figure)
+
+
+def pictures(images: Mapping[str, Array], *, columns: int = 2) -> Picture:
+    """Draw grey pictures side by side, all on one scale from black to white.
+
+    Parameters
+    ----------
+    images : mapping of str to array of shape (rows, columns)
+        The pictures by title. The first one sets the scale.
+    columns : int
+        How many stand beside each other.
+    """
+    rows = -(-len(images) // columns)
+    figure = new_figure(5.5, 5.5 / columns * rows * 1.12)
+    first = next(iter(images.values()))
+    for place, (title, image) in enumerate(images.items()):
+        ax = bare_axes(figure, rows, columns, place)
+        ax.imshow(image, cmap="gray", vmin=first.min(), vmax=first.max())
+        ax.set_title(title)
+    figure.tight_layout()
+    return Picture(figure)
+
+
+def _only_axis(geometry: Geometry) -> Axis:
+    if len(geometry.axes) != 1:
+        msg = f"geometry needs exactly one axis, got {len(geometry.axes)}"
+        raise ValueError(msg)
+    return geometry.axes[0]
+
+
+def _center(axis: Axis, o: int) -> float:
+    """Return where an output stands: at the middle of its window."""
+    return (axis.input_index(o, 0) + axis.input_index(o, axis.kernel_size - 1)) / 2
+
+
+def _draw_tap(ax: Axes, ends: Array, k: int, *, faint: bool) -> None:
+    """Draw the line of a tap between two cells, given as the rows of `ends`."""
+    color = FAINT if faint else COLORS["w"]
+    start, stop = (
+        ends[0] + 0.2 * (ends[1] - ends[0]),
+        ends[1] + 0.2 * (ends[0] - ends[1]),
+    )
+    start[0], stop[0] = ends[:, 0]
+    line = np.stack([start, stop])
+    ax.plot(
+        line[:, 0],
+        line[:, 1],
+        color=color,
+        ls=_DASHES[k % len(_DASHES)],
+        lw=1.8,
+        zorder=1,
+    )
+    if not faint:
+        # Nearer to the output, where the lines of one window are spread apart.
+        spot = start + 0.42 * (stop - start)
+        box = {"boxstyle": "round,pad=0.12", "fc": "white", "ec": "none"}
+        x, y = float(spot[0]), float(spot[1])
+        ax.text(x, y, f"$w_{k}$", color=color, ha="center", va="center", bbox=box)
