@@ -1,0 +1,69 @@
+# Type `make help`. Every goal sets up .venv by itself and needs only make and Python 3.11 or newer.
+
+PYTHON ?= python3
+PORT ?= 8000
+UV := $(shell command -v uv 2>/dev/null)
+VENV := .venv
+# Scripts are run through their interpreter: then a moved folder still works.
+RUN := $(VENV)/bin/python
+
+# The goals share one environment and one _build folder.
+.NOTPARALLEL:
+.DEFAULT_GOAL := help
+.PHONY: help book test lab notebooks lint serve test-peers test-wheel pins clean
+
+help: ## list the goals
+	@sed -nE 's/^([a-z-]+):.*## /\1\t/p' $(MAKEFILE_LIST) | awk -F'\t' '{ printf "make %-11s %s\n", $$1, $$2 }'
+
+book: $(VENV)/.done ## run every chapter and build the pages
+	@rm -rf _build/html # a page that left the book must not stay
+	@$(RUN) $(VENV)/bin/jupyter-book build . --all --warningiserror --nitpick --keep-going
+	@echo "The book: _build/html/index.html"
+
+test: $(VENV)/.done ## test the package, its examples, the chapters and the built pages
+	@$(RUN) -m pytest --junitxml=_build/tests.xml
+
+lab: $(VENV)/.done-lab ## open the chapters in JupyterLab
+	@PYTHONPATH="$(CURDIR)" $(RUN) -m jupyterlab --notebook-dir=book
+
+notebooks: $(VENV)/.done ## run the chapters and store their outputs
+	@$(RUN) -m tools.notebooks
+
+lint: $(VENV)/.done-dev ## check format, style and types
+	@$(RUN) -m ruff format --check
+	@$(RUN) -m ruff check
+	@$(RUN) -m basedpyright
+
+serve: book ## build the pages and show them on this machine
+	@echo "Open http://127.0.0.1:$(PORT)/ and stop with Ctrl-C"
+	@$(RUN) -m http.server --directory _build/html --bind 127.0.0.1 $(PORT)
+
+test-peers: $(VENV)/.done-peers ## compare with PyTorch (a large download)
+	@$(RUN) -m pytest tests/peers --junitxml=_build/peers.xml
+
+test-wheel: $(VENV)/.done ## build the wheel and try it in an empty environment
+	@$(RUN) -m tools.check_wheel
+
+pins: ## write constraints.txt anew (needs uv)
+	@grep -hvE '^(#|-)' requirements*.txt | $(or $(UV),uv) pip compile --quiet --universal \
+		--python-version 3.11 --no-header --no-annotate --upgrade --output-file constraints.txt -
+	@echo "The pins: constraints.txt"
+
+clean: ## remove what was built, but not .venv
+	@rm -rf _build .pytest_cache .ruff_cache .hypothesis
+	@echo "Removed: _build and the caches"
+
+# A stamp is written after the whole installation, so one that was cut off is done again.
+$(VENV)/.done: requirements.txt constraints.txt
+$(VENV)/.done-dev: requirements-dev.txt $(VENV)/.done
+$(VENV)/.done-lab: requirements-lab.txt $(VENV)/.done
+$(VENV)/.done-peers: requirements-peers.txt $(VENV)/.done
+$(VENV)/.done $(VENV)/.done-dev $(VENV)/.done-lab $(VENV)/.done-peers:
+ifdef UV
+	@$(UV) venv --quiet --allow-existing --python $(PYTHON) $(VENV)
+	@$(UV) pip install --quiet --python $(RUN) --requirement $<
+else
+	@$(PYTHON) -m venv $(VENV)
+	@$(RUN) -m pip install --quiet --disable-pip-version-check --requirement $<
+endif
+	@touch $@

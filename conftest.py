@@ -1,0 +1,14 @@
+"""Lets tests and kernels import the package from here, and sets how hard to search."""
+
+import os
+
+from hypothesis import settings
+
+from tools.checkout import use_checkout
+
+use_checkout()
+
+settings.register_profile("dev", deadline=None)
+# The same cases on every run: what fails here fails for everybody.
+settings.register_profile("ci", deadline=None, derandomize=True, print_blob=True)
+settings.load_profile("ci" if os.environ.get("CI") else "dev")

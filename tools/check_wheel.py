@@ -1,0 +1,93 @@
+"""Build the wheel and try it as a stranger would: elsewhere, with nothing else."""
+
+import subprocess
+import sys
+import tempfile
+import venv
+from pathlib import Path
+from statistics import median
+
+from tools.checkout import ROOT
+
+EXPECTED = {"deconv-tutorial", "mpmath", "numpy", "sympy"}
+IMPORT_LIMIT = 0.3
+IMPORT = """
+import sys, time
+start = time.perf_counter()
+import numpy
+middle = time.perf_counter()
+import deconv_tutorial
+end = time.perf_counter()
+late = {"matplotlib", "sympy"} & set(sys.modules)
+assert not late, f"the import of deconv_tutorial also imports {late}"
+print(end - start, end - middle)
+"""
+INSTALLED = """
+from importlib.metadata import distributions
+print(*(d.name.lower().replace("_", "-") for d in distributions()))
+"""
+README = """
+import doctest, sys
+results = doctest.testfile(sys.argv[1], module_relative=False)
+assert results.attempted and not results.failed
+"""
+
+
+def output(*command: str | Path, cwd: Path) -> str:
+    """Return what a command prints, and stop with its message where it fails."""
+    done = subprocess.run(
+        command, cwd=cwd, stdout=subprocess.PIPE, check=False, text=True
+    )
+    if done.returncode:
+        sys.exit(f"{done.stdout}failed: {' '.join(map(str, command[:4]))}")
+    return done.stdout
+
+
+def build(folder: Path) -> Path:
+    """Return the wheel, built from a copy of the files that it needs."""
+    # setuptools leaves a build folder beside what it builds.
+    source = folder / "source"
+    source.mkdir()
+    for name in ("pyproject.toml", "README.md", "LICENSE", "deconv_tutorial"):
+        output("cp", "-R", ROOT / name, source, cwd=folder)
+    output(*pip(folder), "wheel", "--no-deps", "-w", folder, source, cwd=folder)
+    (wheel,) = folder.glob("*.whl")
+    return wheel
+
+
+def pip(folder: Path) -> list[str | Path]:
+    """Return pip of an environment of its own: the one of the book may have none."""
+    home = folder / "pip"
+    if not home.exists():
+        venv.create(home, with_pip=True)
+    return [home / "bin" / "python", "-m", "pip", "-q", "--disable-pip-version-check"]
+
+
+def main() -> None:
+    """Check what the wheel brings, how fast it is there, and what the README shows."""
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        wheel = build(folder)
+        venv.create(folder / "env", with_pip=False)
+        python = folder / "env" / "bin" / "python"
+        output(*pip(folder), "--python", python, "install", wheel, cwd=folder)
+
+        installed = set(output(python, "-I", "-c", INSTALLED, cwd=folder).split())
+        if installed != EXPECTED:
+            sys.exit(f"expected {sorted(EXPECTED)}, installed {sorted(installed)}")
+
+        output(python, "-I", "-c", IMPORT, cwd=folder)  # the first import compiles
+        runs = [output(python, "-I", "-c", IMPORT, cwd=folder) for _ in range(5)]
+        total, own = (
+            median(map(float, row)) for row in zip(*map(str.split, runs), strict=True)
+        )
+        if total > IMPORT_LIMIT:
+            sys.exit(f"import takes {total:.2f} s, the limit is {IMPORT_LIMIT} s")
+
+        output(python, "-I", "-c", README, ROOT / "README.md", cwd=folder)
+        print(f"Import takes {total:.2f} s, {own:.2f} s of it beyond NumPy.")
+        print(f"The wheel works: {wheel.name}")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,16 @@
+"""Where this checkout lies, and how whatever starts in it finds the package."""
+
+import os
+import sys
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent
+
+
+def use_checkout() -> None:
+    """Let this process and those it starts, such as kernels, import the package."""
+    old = os.environ.get("PYTHONPATH", "")
+    if str(ROOT) not in old.split(os.pathsep):
+        os.environ["PYTHONPATH"] = os.pathsep.join(filter(None, [str(ROOT), old]))
+    if str(ROOT) not in sys.path:
+        sys.path.insert(0, str(ROOT))
