@@ -17,8 +17,9 @@ def inner_products(
     """Return T three times: from each map of an engine and the array it leaves out.
 
     The three are one number, ``<y, forward(x, w)> = <x, input_grad(y, w)> =
-    <w, weight_grad(x, y)>``, exactly so that the two gradients belong to that forward
-    map. Whether the forward map is a convolution, they do not say.
+    <w, weight_grad(x, y)>``, for all arrays if the two gradients belong to that
+    forward map, and for few arrays otherwise: draw random ones, without zeros, and
+    more than once. Whether the forward map is a convolution, they do not say.
 
     Parameters
     ----------

@@ -246,25 +246,25 @@ def kernels(weights: Mapping[str, Array]) -> Picture:
 
 def learning_curve(
     steps: Sequence[int],
-    errors: Sequence[float],
+    distances: Sequence[float],
     marks: Mapping[str, float],
     best: float,
 ) -> Picture:
-    """Draw how an error comes down to the best possible one, on logarithmic axes.
+    """Draw how a distance comes down to the best possible one, on logarithmic axes.
 
     Parameters
     ----------
-    steps, errors : sequences of equal length
-        Where the error was measured, and what it was.
+    steps, distances : sequences of equal length
+        Where the distance was measured, and what it was.
     marks : mapping of str to float
-        Errors to compare with, each a dashed line with its name.
+        Distances to compare with, each a dashed line with its name.
     best : float
-        The best possible error. What is drawn is the distance from it.
+        The best possible distance. What is drawn lies above it.
     """
     figure = new_figure(5.5, 3.2)
     ax = figure.add_subplot()
-    ax.plot(steps, np.subtract(errors, best), color=COLORS["w"], lw=2, marker="o")
-    ax.set(xlabel="steps", ylabel="error above the best", xscale="log", yscale="log")
+    ax.plot(steps, np.subtract(distances, best), color=COLORS["w"], lw=2, marker="o")
+    ax.set(xlabel="steps", ylabel="distance above the best", xscale="log", yscale="log")
     for name, level in marks.items():
         ax.axhline(level - best, color=INK, lw=1, ls=(0, (4, 3)))
         ax.annotate(
