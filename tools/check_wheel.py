@@ -1,5 +1,9 @@
-"""Build the wheel and try it as a stranger would: elsewhere, with nothing else."""
+"""Build the wheel and try it as a stranger would: elsewhere, with nothing else.
 
+Then add what the chapters import, and run their code there too.
+"""
+
+import json
 import subprocess
 import sys
 import tempfile
@@ -8,6 +12,7 @@ from pathlib import Path
 from statistics import median
 
 from tools.checkout import ROOT
+from tools.notebooks import chapters
 
 EXPECTED = {"deconv-tutorial", "mpmath", "numpy", "sympy"}
 IMPORT_LIMIT = 0.3
@@ -63,8 +68,15 @@ def pip(folder: Path) -> list[str | Path]:
     return [home / "bin" / "python", "-m", "pip", "-q", "--disable-pip-version-check"]
 
 
+def script(chapter: Path) -> str:
+    """Return the code cells of a chapter as one program."""
+    cells = json.loads(chapter.read_text("utf-8"))["cells"]
+    codes = ["".join(c["source"]) for c in cells if c["cell_type"] == "code"]
+    return "\n\n".join(codes)
+
+
 def main() -> None:
-    """Check what the wheel brings, how fast it is there, and what the README shows."""
+    """Check what the wheel brings, how fast it is, the README and the chapters."""
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         wheel = build(folder)
@@ -86,6 +98,12 @@ def main() -> None:
 
         output(python, "-I", "-c", README, ROOT / "README.md", cwd=folder)
         print(f"Import takes {total:.2f} s, {own:.2f} s of it beyond NumPy.")
+
+        extra = f"{wheel}[book]"
+        output(*pip(folder), "--python", python, "install", extra, cwd=folder)
+        for chapter in chapters():
+            output(python, "-I", "-W", "error", "-c", script(chapter), cwd=folder)
+            print(f"Runs from the wheel: {chapter.name}")
         print(f"The wheel works: {wheel.name}")
 
 
