@@ -6,16 +6,18 @@ import math
 import os
 import sys
 from collections.abc import Mapping, Sequence
+from decimal import Decimal
 from typing import Any, TypeAlias, cast
 
 import numpy as np
 import numpy.typing as npt
 
 from deconv_tutorial.engine import Array
+from deconv_tutorial.settings import Index, is_sequence, shown
 
 DType: TypeAlias = np.dtype[Any]
 
-_INT64 = np.iinfo(np.int64)
+_DEEPEST = 64  # the most axes that NumPy gives an array
 
 
 def as_numbers(name: str, value: npt.ArrayLike | None) -> Array:
@@ -34,7 +36,10 @@ def as_numbers(name: str, value: npt.ArrayLike | None) -> Array:
     TypeError
         If the elements are not numbers.
     ValueError
-        If elements are masked, or rows differ in length.
+        If elements are masked, rows differ in length, or a list has integers that
+        lose digits beside its floats.
+    MemoryError
+        If the array, written out, is larger than the memory of this machine.
 
     Examples
     --------
@@ -42,22 +47,30 @@ def as_numbers(name: str, value: npt.ArrayLike | None) -> Array:
     Traceback (most recent call last):
     TypeError: x needs numbers, got an array of dtype <U3
     """
+    try:
+        array = np.asarray(value)
+    except ValueError as error:
+        msg = f"{name} needs rows of equal length, got a ragged {type(value).__name__}"
+        raise ValueError(msg) from error
+    except (TypeError, RuntimeError) as error:
+        msg = f"{name} needs an array of numbers, got {type(value).__name__}: {error}"
+        raise TypeError(msg) from error
+    if array.dtype.kind not in "biufcO":
+        msg = f"{name} needs numbers, got an array of dtype {array.dtype}"
+        raise TypeError(msg)
     if _is_masked(value):
         msg = (
             f"{name} needs numbers everywhere, got masked elements: "
             f"fill them first, for example with numpy.ma.filled({name}, 0)"
         )
         raise ValueError(msg)
-    try:
-        array = np.asarray(value)
-    except ValueError as error:
-        msg = f"{name} needs rows of equal length, got a ragged {type(value).__name__}"
-        raise ValueError(msg) from error
-    if array.dtype.kind == "O":
-        _refuse_non_numbers(name, array)
-    elif array.dtype.kind not in "biufc":
-        msg = f"{name} needs numbers, got an array of dtype {array.dtype}"
-        raise TypeError(msg)
+    require_memory(name, array.shape, array.dtype)
+    if array.dtype == object:
+        return _as_objects(name, array)
+    in_list = array.dtype.kind in "fc" and isinstance(value, Sequence)
+    if in_list and (np.abs(array) >= _last_exact(array.dtype)).any():
+        # NumPy has made floats of integers that stood in a list beside others.
+        _require_exact(name, np.array(value, object), array.dtype)
     return array
 
 
@@ -98,9 +111,12 @@ def as_working(arrays: Mapping[str, Array]) -> dict[str, Array]:
     ValueError: x needs integers that keep their digits in float64, ...
     """
     dtype = result_dtype(arrays)
-    for name, array in arrays.items():
-        if array.dtype.kind in "iu" and dtype.kind in "ifc":
-            _require_exact(name, array, dtype)
+    meets = [array.dtype for array in arrays.values() if array.dtype.kind in "fc"]
+    if meets or dtype == np.int64:
+        number = np.result_type(*meets) if dtype.kind == "O" else dtype
+        for name, array in arrays.items():
+            if array.dtype.kind in "iuO":
+                _require_exact(name, array, number)
     if dtype == np.float16:
         dtype = np.dtype(np.float32)
     if dtype == np.int64 and not _fits_int64(arrays):
@@ -113,26 +129,27 @@ def as_result(array: Array, dtype: DType) -> Array:
 
     Raises
     ------
-    OverflowError
+    ValueError
         If an integer is too large for int64.
     """
     try:
         return array.astype(dtype, copy=False)
     except OverflowError:
         msg = (
-            f"the result needs integers from {array.min()} to {array.max()}, and int64 "
-            "cannot hold them: use arrays of dtype object, or float64 to round them"
+            "the arguments need results that int64 can hold, got integers from "
+            f"{array.min()} to {array.max()}: use arrays of dtype object to have them "
+            "exact, or of float64 to have them rounded"
         )
-        raise OverflowError(msg) from None
+        raise ValueError(msg) from None
 
 
-def require_memory(name: str, shape: tuple[int, ...], dtype: DType) -> None:
-    """Refuse a result that is larger than the memory of this machine.
+def require_memory(name: str, shape: Index, dtype: DType) -> None:
+    """Refuse an array that is larger than the memory of this machine.
 
     Raises
     ------
     MemoryError
-        With the size that the result would need.
+        With the size that the array would need; an empty batch counts as one sample.
 
     Examples
     --------
@@ -140,41 +157,78 @@ def require_memory(name: str, shape: tuple[int, ...], dtype: DType) -> None:
     Traceback (most recent call last):
     MemoryError: y of shape (1000000, 1000000000) needs 7.1 PiB, more than ...
     """
-    size = math.prod(shape) * dtype.itemsize
+    size = math.prod(max(1, length) for length in shape) * dtype.itemsize
     room = _machine_memory()
     if size > room:
         msg = (
-            f"{name} of shape {shape} needs {_readable(size)}, "
+            f"{name} of shape {shown(shape)} needs {_readable(size)}, "
             f"more than the {_readable(room)} of this machine"
         )
         raise MemoryError(msg)
 
 
-def _is_masked(value: object) -> bool:
-    if isinstance(value, list | tuple):
-        return any(map(_is_masked, cast("Sequence[object]", value)))
-    return bool(np.ma.is_masked(value))
+def _is_masked(value: object, depth: int = 0) -> bool:
+    if isinstance(value, np.ma.MaskedArray):
+        return bool(np.ma.is_masked(cast("Array", value)))
+    if isinstance(value, np.ndarray) or not is_sequence(value) or depth == _DEEPEST:
+        return False
+    parts = cast("Sequence[object]", value)
+    return any(_is_masked(part, depth + 1) for part in parts)
 
 
-def _refuse_non_numbers(name: str, array: Array) -> None:
-    for element in array.flat:
-        refused = isinstance(element, Sequence | np.ndarray)
-        if refused or not (hasattr(element, "__add__") and hasattr(element, "__mul__")):
+def _as_objects(name: str, array: Array) -> Array:
+    """Return an object array without NumPy's own numbers, which could overflow."""
+    elements: list[Any] = array.ravel().tolist()
+    kinds: dict[type, Any] = {type(element): element for element in elements}
+    for kind, element in kinds.items():
+        plain = element.item() if issubclass(kind, np.generic) else element
+        if not _is_number(plain):
             msg = f"{name} needs numbers, got an element {element!r}"
             raise TypeError(msg)
+    if not any(issubclass(kind, np.generic) for kind in kinds):
+        return array
+    objects = np.empty(len(elements), object)
+    for place, element in enumerate(elements):
+        objects[place] = element.item() if isinstance(element, np.generic) else element
+    return objects.reshape(array.shape)
+
+
+def _is_number(element: object) -> bool:
+    """Return whether an object multiplies and adds, and is no array of several."""
+    number = cast("Any", element)
+    try:
+        return not isinstance(0 + number * number, np.ndarray | Sequence)
+    except (TypeError, ValueError):
+        return False
+
+
+def _last_exact(dtype: DType) -> int:
+    """Return the integer up to which a dtype holds all integers exactly."""
+    if dtype.kind in "fc":
+        return 2 ** (np.finfo(dtype).nmant + 1)
+    return np.iinfo(dtype).max
 
 
 def _require_exact(name: str, array: Array, dtype: DType) -> None:
-    """Refuse an integer that the dtype of the result does not hold exactly."""
-    real = np.finfo(dtype).dtype if dtype.kind in "fc" else dtype
-    top = 2 ** (np.finfo(real).nmant + 1) - 1 if real.kind == "f" else _INT64.max
-    for number in map(int, array[(array > top) | (array < -top - 1)]):
-        if real.kind != "f" or int(real.type(number)) != number:
+    """Refuse an integer that a dtype does not hold exactly."""
+    last = _last_exact(dtype)
+    if array.dtype == object:
+        numbers = [e for e in array.flat if isinstance(e, int) and abs(e) > last]
+    else:
+        numbers = [int(v) for v in array[(array > last) | (array < -last)]]
+    for number in numbers:
+        if not _holds(dtype, number):
             msg = (
                 f"{name} needs integers that keep their digits in {dtype}, the dtype "
-                f"of the result, got {number}"
+                f"that the arrays have in common, got {number}"
             )
             raise ValueError(msg)
+
+
+def _holds(dtype: DType, number: int) -> bool:
+    if dtype.kind in "fc":
+        return int(np.finfo(dtype).dtype.type(number)) == number
+    return np.iinfo(dtype).min <= number <= np.iinfo(dtype).max
 
 
 def _fits_int64(arrays: Mapping[str, Array]) -> bool:
@@ -182,7 +236,7 @@ def _fits_int64(arrays: Mapping[str, Array]) -> bool:
     ends = ((int(a.max()), int(a.min())) for a in arrays.values() if a.size)
     sizes = sorted(max(1, abs(top), abs(low)) for top, low in ends)
     terms = max(array.size for array in arrays.values()) + 1  # and one for the bias
-    return math.prod(sizes[-2:]) * terms <= _INT64.max
+    return math.prod(sizes[-2:]) * terms <= np.iinfo(np.int64).max
 
 
 def _machine_memory() -> int:
@@ -192,9 +246,9 @@ def _machine_memory() -> int:
         return sys.maxsize
 
 
-def _readable(size: float) -> str:
+def _readable(size: int) -> str:
+    """Return a size in bytes in a unit that leaves few digits."""
     units = ["bytes", "KiB", "MiB", "GiB", "TiB", "PiB", "EiB"]
-    while size >= 1024 and len(units) > 1:
-        size /= 1024
-        units.pop(0)
-    return f"{size:.1f} {units[0]}"
+    step = min((size.bit_length() - 1) // 10, len(units) - 1)
+    amount = Decimal(size) / 1024**step
+    return f"{amount:.1f} {units[step]}" if amount < 10**6 else f"{amount:.1e} EiB"

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import NamedTuple
 
+import numpy as np
 import numpy.typing as npt
 
 from deconv_tutorial.arrays import (
@@ -27,6 +28,8 @@ class Call(NamedTuple):
     """By name, in the dtype to compute in; all but b with channels in groups."""
     geometry: Geometry
     """The convolution, or the one that is transposed."""
+    shape: Index
+    """The shape of the layer's result, with channels in groups."""
     dtype: DType
     """The dtype of the result."""
 
@@ -69,7 +72,7 @@ def checked_call(
     _require_axes(x, w)
     groups = whole_number("groups", groups, at_least=1)
     _require_channels(x, w, groups, transposed=transposed)
-    geometry = geometry_of(x.shape[2:], w.shape[2:])
+    geometry = _geometry(geometry_of, x, w)
     size = geometry.input_size if transposed else geometry.output_size
     c_out = w.shape[1] * groups if transposed else w.shape[0]
     shape = (x.shape[0], c_out, *size)
@@ -77,23 +80,49 @@ def checked_call(
     _require_shape(arrays, "d_out", shape, "the shape of the result")
     dtype = result_dtype(arrays)
     require_memory("the result", shape, dtype)
-    require_memory("dx", x.shape, dtype)
     working = as_working(arrays)
     for name, axis in {"x": 1, "w": 0, "d_out": 1}.items():
         if name in working:
             working[name] = _split(working[name], axis, groups)
-    return Call(working, geometry, dtype)
+    grouped = (x.shape[0], groups, c_out // groups, *size)
+    return Call(working, geometry, grouped, dtype)
 
 
-def layer_result(y: Array, b: Array | None, dtype: DType) -> Array:
+def layer_result(y: Array, call: Call) -> Array:
     """Return what a layer returns: channels joined, bias added."""
-    y = joined(y)
-    if b is not None:
-        y = y + b.reshape(-1, *[1] * (y.ndim - 2))
-    return as_result(y, dtype)
+    y = _joined(_own(y, call.shape, call))
+    if "b" in call.arrays:
+        y += call.arrays["b"].reshape(-1, *[1] * (y.ndim - 2))
+    return as_result(y, call.dtype)
 
 
-def joined(array: Array) -> Array:
+def layer_gradients(dx: Array, dw: Array, call: Call) -> tuple[Array, Array, Array]:
+    """Return the gradients of a layer: channels joined, and that of the bias."""
+    dx = _joined(_own(dx, call.arrays["x"].shape, call))
+    dw = _own(dw, call.arrays["w"].shape, call)
+    d_out = _joined(call.arrays["d_out"])
+    db = d_out.sum(axis=(0, *range(2, d_out.ndim)))
+    dw = dw.reshape(-1, *dw.shape[2:])
+    return (
+        as_result(dx, call.dtype),
+        as_result(dw, call.dtype),
+        as_result(db, call.dtype),
+    )
+
+
+def _own(array: Array, shape: Index, call: Call) -> Array:
+    """Return what an engine returned, checked, as an array that nobody else has."""
+    if np.shape(array) != shape:
+        msg = f"engine needs a map to return shape {shape}, got {np.shape(array)}"
+        raise ValueError(msg)
+    given = call.arrays.values()
+    array = np.asarray(array, call.arrays["x"].dtype)
+    if not array.flags.writeable or any(np.may_share_memory(array, a) for a in given):
+        return array.copy()
+    return array
+
+
+def _joined(array: Array) -> Array:
     """Return an array ``(n, g, c, *size)`` as ``(n, g * c, *size)``."""
     n, g, c, *size = array.shape
     return array.reshape(n, g * c, *size)
@@ -108,12 +137,23 @@ def _split(array: Array, axis: int, groups: int) -> Array:
 
 def _require_engine(engine: object) -> None:
     maps = ("forward", "input_grad", "weight_grad")
-    if not all(callable(getattr(engine, name, None)) for name in maps):
+    has_maps = all(callable(getattr(engine, name, None)) for name in maps)
+    if isinstance(engine, type) or not has_maps:
         msg = (
-            "engine needs a module with the maps forward, input_grad and weight_grad, "
-            f"such as engine=deconv_tutorial.im2col, got {engine!r}"
+            "engine needs a module or an object with the maps forward, input_grad and "
+            f"weight_grad, such as engine=deconv_tutorial.im2col, got {engine!r}"
         )
         raise TypeError(msg)
+
+
+def _geometry(
+    geometry_of: Callable[[Index, Index], Geometry], x: Array, w: Array
+) -> Geometry:
+    try:
+        return geometry_of(x.shape[2:], w.shape[2:])
+    except ValueError as error:
+        msg = f"{error} (x of shape {x.shape}, w of shape {w.shape})"
+        raise ValueError(msg) from None
 
 
 def _require_axes(x: Array, w: Array) -> None:

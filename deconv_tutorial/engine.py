@@ -30,7 +30,10 @@ Array: TypeAlias = npt.NDArray[Any]
 
 
 class Engine(Protocol):
-    """Anything that has the three maps: a module, or an object of your own."""
+    """Anything that has the three maps: a module, or an object of your own.
+
+    A map leaves its arguments as they are, and returns a new array.
+    """
 
     def forward(self, x: Array, w: Array, geometry: Geometry) -> Array:
         """Return the derivative of T in y, of shape ``(n, g, a, *output_size)``."""

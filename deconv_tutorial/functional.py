@@ -32,8 +32,7 @@ from typing import NamedTuple
 import numpy.typing as npt
 
 from deconv_tutorial import im2col
-from deconv_tutorial.arrays import as_result
-from deconv_tutorial.calls import Call, checked_call, joined, layer_result
+from deconv_tutorial.calls import checked_call, layer_gradients, layer_result
 from deconv_tutorial.engine import Array, Engine
 from deconv_tutorial.geometry import conv_geometry, conv_transpose_geometry
 from deconv_tutorial.settings import Padding, PerAxis
@@ -86,19 +85,18 @@ def conv(
     -------
     array of shape (n, c_out, *output_size)
         In the common dtype of the arguments. Integers are exact, as int64; complex
-        numbers are never conjugated; half precision is added up in float32.
+        numbers are never conjugated; half precision is added up in float32. Arguments
+        of another dtype than the one computed in are copied.
 
     Raises
     ------
     ValueError
         If shapes and settings do not fit each other, a setting is too small, or
-        elements are masked or would lose digits.
+        elements are masked, would lose digits, or give a result that int64 cannot hold.
     TypeError
         If an argument is of the wrong type.
     MemoryError
         If the result cannot fit in memory.
-    OverflowError
-        If an integer result is too large for int64.
 
     See Also
     --------
@@ -120,7 +118,7 @@ def conv(
     )
     call = checked_call({"x": x, "w": w, "b": b}, geometry_of, groups, engine)
     y = engine.forward(call.arrays["x"], call.arrays["w"], call.geometry)
-    return layer_result(y, call.arrays.get("b"), call.dtype)
+    return layer_result(y, call)
 
 
 def conv_backward(
@@ -159,7 +157,7 @@ def conv_backward(
 
     Raises
     ------
-    ValueError, TypeError, MemoryError, OverflowError
+    ValueError, TypeError, MemoryError
         As in `conv`, and `ValueError` if `d_out` has not the shape of the result.
 
     References
@@ -183,7 +181,7 @@ def conv_backward(
     d_out, x, w = (call.arrays[name] for name in ("d_out", "x", "w"))
     dx = engine.input_grad(d_out, w, call.geometry)
     dw = engine.weight_grad(x, d_out, call.geometry)
-    return _gradients(dx, dw, d_out, call)
+    return Gradients(*layer_gradients(dx, dw, call))
 
 
 def conv_transpose(
@@ -232,7 +230,7 @@ def conv_transpose(
 
     Raises
     ------
-    ValueError, TypeError, MemoryError, OverflowError
+    ValueError, TypeError, MemoryError
         As in `conv`, and `ValueError` if `padding` leaves nothing or
         `output_padding` is as large as both stride and dilation.
 
@@ -261,7 +259,7 @@ def conv_transpose(
     given = {"x": x, "w": w, "b": b}
     call = checked_call(given, geometry_of, groups, engine, transposed=True)
     y = engine.input_grad(call.arrays["x"], call.arrays["w"], call.geometry)
-    return layer_result(y, call.arrays.get("b"), call.dtype)
+    return layer_result(y, call)
 
 
 def conv_transpose_backward(
@@ -300,7 +298,7 @@ def conv_transpose_backward(
 
     Raises
     ------
-    ValueError, TypeError, MemoryError, OverflowError
+    ValueError, TypeError, MemoryError
         As in `conv_transpose`, and `ValueError` if `d_out` has not the shape of the
         result.
 
@@ -332,11 +330,4 @@ def conv_transpose_backward(
     d_out, x, w = (call.arrays[name] for name in ("d_out", "x", "w"))
     dx = engine.forward(d_out, w, call.geometry)
     dw = engine.weight_grad(d_out, x, call.geometry)
-    return _gradients(dx, dw, d_out, call)
-
-
-def _gradients(dx: Array, dw: Array, d_out: Array, call: Call) -> Gradients:
-    d_out = joined(d_out)
-    db = d_out.sum(axis=(0, *range(2, d_out.ndim)))
-    dw = dw.reshape(-1, *dw.shape[2:])
-    return Gradients(*(as_result(each, call.dtype) for each in (joined(dx), dw, db)))
+    return Gradients(*layer_gradients(dx, dw, call))

@@ -83,6 +83,16 @@ class Axis:
             slice(start, start + self.stride * count, self.stride),
         )
 
+    def exchanged(self) -> Axis:
+        """Return the axis in which outputs and taps have changed places."""
+        return replace(
+            self,
+            output_size=self.kernel_size,
+            kernel_size=self.output_size,
+            stride=self.dilation,
+            dilation=self.stride,
+        )
+
     def between(self, start: int, stop: int) -> Axis:
         """Return the axis that has only the outputs from `start` up to `stop`."""
         before = self.padding_before - self.stride * start
@@ -138,6 +148,10 @@ class Geometry:
         for joint in product(*per_axis):
             k, outputs, inputs = zip(*joint, strict=True)
             yield k, outputs, inputs
+
+    def exchanged(self) -> Geometry:
+        """Return the geometry in which outputs and taps have changed places."""
+        return Geometry(tuple(axis.exchanged() for axis in self.axes))
 
     def between(self, outputs: Window) -> Geometry:
         """Return the geometry that has only the outputs in the window `outputs`."""

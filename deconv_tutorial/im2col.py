@@ -8,8 +8,9 @@ comes back is added up as many times.
 Memory stays bounded. When the columns of the whole batch would need more than
 `WORKSPACE` bytes, they are made and used in blocks of samples and outputs.
 
-Places outside the input count as zeros here. An infinite or undefined weight therefore
-shows at the border of the result, since ``inf * 0`` is ``nan``; `naive` skips them.
+Places outside the input count as zeros here. With infinite or undefined numbers in w,
+or in the y of ``weight_grad``, the places at the border are ``nan`` therefore, since
+``inf * 0`` is; `naive` skips them.
 """
 
 from __future__ import annotations
@@ -128,13 +129,15 @@ def blocks(
     A block takes as many outputs as fit, the innermost axis first and the samples
     last. Its geometry has only those outputs, and still the whole input.
     """
+    if not y.size:
+        return
     column_and_output = w.size // w.shape[1] + y.shape[1] * y.shape[2]
     fit = WORKSPACE // (column_and_output * y.itemsize)
     steps: list[int] = []
     sizes = (y.shape[0], *geometry.output_size)
     for size in reversed(sizes):
         steps.insert(0, max(1, min(size, fit)))
-        fit //= max(1, size)
+        fit //= size
     runs = (
         [slice(start, min(start + step, size)) for start in range(0, size, step)]
         for size, step in zip(sizes, steps, strict=True)

@@ -14,6 +14,7 @@ PerAxis: TypeAlias = int | Sequence[int]
 """A setting: one number for all spatial axes, or one for each."""
 Padding: TypeAlias = PerAxis | Sequence[Sequence[int]] | str
 """A number, one per axis, one ``(before, after)`` pair per axis, or a word."""
+_TEXT = str | bytes | bytearray | memoryview
 
 
 def whole_number(name: str, value: object, at_least: int) -> int:
@@ -81,8 +82,8 @@ def per_axis(name: str, value: object, rank: int, at_least: int) -> Index:
     entries = [value] * rank
     if is_sequence(value):
         entries = list(cast("Sequence[object]", value))
-        if len(entries) != rank:
-            need = f"{name} needs one whole number, or one per axis (here {rank})"
+        if len(entries) != rank or not entries:
+            need = f"{name} needs one whole number, or one per axis (here {rank or 1})"
             _refuse(len(entries), need, value)
     numbers: list[int] = []
     for number in map(_index, entries):
@@ -146,12 +147,20 @@ def is_sequence(value: object) -> bool:
     """Return whether a value is an ordered collection of settings, not a word."""
     if isinstance(value, np.ndarray):
         return value.ndim > 0
-    return isinstance(value, Sequence) and not isinstance(value, str | bytes)
+    return isinstance(value, Sequence) and not isinstance(value, _TEXT)
+
+
+def shown(value: object) -> str:
+    """Return what came, as a message shows it."""
+    try:
+        return repr(value)
+    except ValueError:  # Python prints no integer of more than 4300 digits
+        return "a number too long to print"
 
 
 def _index(value: object) -> int | None:
     """Return the whole number that a value is, or None."""
-    if isinstance(value, bool | np.bool_):
+    if isinstance(value, bool | np.bool_) or np.ma.is_masked(value):
         return None
     try:
         return operator.index(cast("int", value))
@@ -162,5 +171,5 @@ def _index(value: object) -> int | None:
 def _refuse(number: int | None, need: str, value: object) -> NoReturn:
     """Raise: without a number the type is wrong, with one its value."""
     error = TypeError if number is None else ValueError
-    msg = f"{need}, got {value!r}"
+    msg = f"{need}, got {shown(value)}"
     raise error(msg)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 
 import numpy as np
@@ -35,6 +36,16 @@ def tap_views(
         Element for element, ``column`` stands for a tap of an output and
         ``pixels`` for the input that it reads. What would read outside the input
         is in neither, so no padded copy of x is ever made.
+
+    Notes
+    -----
+    The rule ``i = stride*o + dilation*k - padding`` treats outputs and taps alike.
+    Where there are fewer outputs than taps, the pairs come output by output.
     """
-    for k, outputs, inputs in geometry.taps():
-        yield columns[:, :, *k, :, *outputs], x[..., *inputs]
+    if math.prod(geometry.output_size) < math.prod(geometry.kernel_size):
+        for o, taps, inputs in geometry.exchanged().taps():
+            column = columns[:, :, *taps, :, *o]
+            yield np.moveaxis(column, -1, 2), x[..., *inputs]
+    else:
+        for k, outputs, inputs in geometry.taps():
+            yield columns[:, :, *k, :, *outputs], x[..., *inputs]

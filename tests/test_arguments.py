@@ -1,6 +1,7 @@
 """What may come in, what comes out, and what is said when it may not."""
 
 import warnings
+from collections import deque
 from decimal import Decimal
 from fractions import Fraction
 
@@ -123,7 +124,7 @@ def test_integers_are_exact_beyond_the_range_of_their_products():
     big = 2**40
     x, w = [[[big, -big, 1]]], [[[big, big, 3]]]
     assert dt.conv(x, w).tolist() == [[[3]]]
-    with pytest.raises(OverflowError, match=r"the result needs integers .* int64"):
+    with pytest.raises(ValueError, match=r"results that int64 can hold, got .* 2\d+"):
         dt.conv([[[big, big]]], [[[big, big]]])
     assert dt.conv(np.array([[[big, big]]], object), [[[big, big]]]).item() == 2**81
 
@@ -223,6 +224,19 @@ def test_no_warning_on_good_calls():
     [
         (None, TypeError, "needs numbers, got an element None"),
         ("text", TypeError, "needs numbers, got an array of dtype <U4"),
+        (np.array([[[int]]]), TypeError, "needs numbers, got an element <class 'int'>"),
+        (
+            np.array([[[np.datetime64(1, "D")]]], object),
+            TypeError,
+            r"needs numbers, got an element np\.datetime64",
+        ),
+        (
+            np.array([[[np.timedelta64(1, "D")]]], object),
+            TypeError,
+            r"needs numbers, got an element np\.timedelta64",
+        ),
+        (deque([[np.ma.masked_equal([1, 2], 2)]]), ValueError, "needs .* masked"),
+        (np.ma.zeros((1, 1, 1), "i4,f4"), TypeError, "needs numbers, .* of dtype"),
         (b"text", TypeError, r"needs numbers, got an array of dtype \|S4"),
         ([["a", "b"]], TypeError, "needs numbers, got an array of dtype <U1"),
         ({1, 2}, TypeError, r"needs numbers, got an element \{1, 2\}"),
@@ -281,9 +295,15 @@ def test_what_is_not_an_array_of_numbers_is_refused(name, value, error, message)
         ({"stride": 0}, ValueError, r"stride needs whole numbers .* got 0"),
         ({"dilation": True}, TypeError, r"dilation needs whole numbers .* got True"),
         ({"padding": -1}, ValueError, r"padding needs whole numbers .* got -1"),
+        ({"stride": np.ma.array(2, mask=True)}, TypeError, r"stride needs .* got mask"),
+        ({"stride": bytearray(b"\2\2")}, TypeError, r"stride needs .* got bytearray"),
+        ({"padding": memoryview(b"\1\1")}, TypeError, r"padding needs .* got <memory"),
+        ({"stride": -(10**5000)}, ValueError, r"stride .* got a number too long to"),
+        ({"padding": 10**400}, (MemoryError, ValueError), r"needs|crops"),
+        ({"engine": dt.Engine}, TypeError, r"=deconv_tutorial\.im2col, got <class"),
         ({"engine": "im2col"}, TypeError, r"=deconv_tutorial\.im2col, got 'im2col'"),
         ({"engine": None}, TypeError, r"=deconv_tutorial\.im2col, got None"),
-        ({"engine": np}, TypeError, r"engine needs a module with the maps .*numpy"),
+        ({"engine": np}, TypeError, r"engine needs a module or an object .*numpy"),
     ],
 )
 def test_arguments_that_do_not_fit_are_refused(name, change, error, message):
@@ -333,12 +353,89 @@ def test_a_kernel_or_crop_that_is_too_large_is_refused(name):
             function(**values, dilation=9)
 
 
+def test_lists_keep_the_digits_of_their_integers():
+    # NumPy makes floats of each of these lists before anybody can look.
+    w = [[[1]]]
+    for row in ([2**64 - 1, -1], [2**63 + 1, -1], [2**53 + 1, 0.5], [2**53 + 1, 1j]):
+        with pytest.raises(ValueError, match=f"x needs integers .* got {row[0]}"):
+            dt.conv([[row]], w)
+    assert dt.conv([[[2.0**60, 2**60]]], w).tolist() == [[[2.0**60, 2.0**60]]]
+    assert dt.conv([[[float("inf"), 2**60]]], w)[0, 0, 0] == np.inf
+
+
+def test_object_integers_meet_floats_only_where_nothing_is_lost():
+    half = np.array([[[0.5]]])
+    with pytest.raises(ValueError, match=f"x needs integers .* got {2**53 + 1}"):
+        dt.conv(np.array([[[2**53 + 1]]], object), half)
+    assert dt.conv(np.array([[[2**53]]], object), half).item() == 2.0**52
+
+
+def test_numpy_integers_in_object_arrays_do_not_overflow():
+    x = np.empty((1, 1, 2), object)
+    x[...] = np.int64(2**62)
+    w = np.array([[[4, 4]]], object)
+    assert dt.conv(x, w).item() == 2**65
+
+
+def test_lists_that_are_no_arrays_are_refused():
+    endless = []
+    endless.append(endless)
+    deep = 1
+    for _ in range(2000):
+        deep = [deep]
+    for value in (endless, deep):
+        with pytest.raises((TypeError, ValueError), match=r"^x needs"):
+            dt.conv(value, [[[1]]])
+
+
+def test_what_numpy_cannot_read_is_refused_by_name():
+    class Unreadable:
+        def __array__(self, dtype=None, copy=None):
+            raise RuntimeError("detach me first")
+
+    with pytest.raises(TypeError, match=r"^x needs an array .* Unreadable: detach me"):
+        dt.conv(Unreadable(), [[[1]]])
+
+
+@pytest.mark.parametrize(
+    ("answer", "error", "message"),
+    [
+        (None, ValueError, r"map to return shape \(1, 1, 1, 2\), got \(\)"),
+        (np.ones((1, 1, 2)), ValueError, r"map to return shape .* got \(1, 1, 2\)"),
+    ],
+)
+def test_engines_that_return_something_else_are_refused(answer, error, message):
+    class Strange:
+        forward = staticmethod(lambda *_: answer)
+        input_grad = weight_grad = forward
+
+    with pytest.raises(error, match=message):
+        dt.conv([[[1, 2]]], [[[1]]], engine=Strange())
+
+
+def test_results_are_fresh_even_if_an_engine_returns_its_arguments():
+    class Identity:
+        forward = staticmethod(lambda x, _w, _g: x)
+        input_grad = staticmethod(lambda y, _w, _g: y)
+        weight_grad = staticmethod(lambda *_: np.broadcast_to(1.0, (1, 1, 1, 1)))
+
+    x, w = np.ones((1, 1, 2)), np.ones((1, 1, 1))
+    y = dt.conv(x, w, [5.0], engine=Identity())
+    assert y.tolist() == [[[6, 6]]]
+    assert x.tolist() == [[[1, 1]]]
+    for result in (y, *dt.conv_backward(x, x, w, engine=Identity())):
+        assert result.flags.writeable
+        assert not np.shares_memory(result, x)
+
+
 @pytest.mark.parametrize(
     ("function", "settings"),
     [
         (dt.conv, {"padding": 10**7}),
         (dt.conv_transpose, {"stride": 10**7}),
         (dt.conv_transpose, {"dilation": 10**40}),
+        (dt.conv_transpose, {"stride": 10**400}),
+        (dt.conv, {"padding": 10**400}),
     ],
 )
 def test_what_cannot_fit_in_memory_is_refused_at_once(function, settings):
@@ -347,10 +444,26 @@ def test_what_cannot_fit_in_memory_is_refused_at_once(function, settings):
         function(x, w, **settings)
 
 
+def test_an_empty_batch_of_results_that_cannot_fit_is_refused_too():
+    with pytest.raises(MemoryError, match=r"result of shape \(0, 1, .* needs 14.2 PiB"):
+        dt.conv(np.zeros((0, 1, 4)), [[[1.0]]], padding=10**15)
+
+
+def test_arguments_that_cannot_be_written_out_are_refused_at_once():
+    x = np.broadcast_to(np.array(1, object), (1, 1, 10**10))
+    with pytest.raises(MemoryError, match=r"x of shape .* needs 74.5 GiB"):
+        dt.conv(x, [[[1]]])
+    w = np.broadcast_to(1.0, (10**7, 10**7, 1))
+    d_out = np.broadcast_to(1.0, (1, 10**7, 1))
+    for function in (dt.conv_backward, dt.conv_transpose_backward):
+        with pytest.raises(MemoryError, match=r"w of shape .* needs 727.6 TiB"):
+            function(d_out, d_out, w)
+
+
 def test_a_gradient_as_large_as_a_broadcast_input_is_refused_at_once():
     x = np.broadcast_to(1.0, (1, 1, 10**6, 10**7))
     w = np.broadcast_to(1.0, (1, 1, 10**6, 10**7))
-    with pytest.raises(MemoryError, match=r"dx of shape .* needs 72.8 TiB"):
+    with pytest.raises(MemoryError, match=r"^x of shape .* needs 72.8 TiB"):
         dt.conv_backward(np.ones((1, 1, 1, 1)), x, w)
 
 

@@ -56,6 +56,13 @@ def test_between_keeps_the_connections_of_its_outputs(
     assert part == [c for c in axis.connections() if start <= c[0] < stop]
 
 
+@given(cases())
+def test_outputs_and_taps_can_change_places(case: Case) -> None:
+    exchanged = [(k, o, i) for o, k, i in case.geometry.connections()]
+    assert sorted(case.geometry.exchanged().connections()) == sorted(exchanged)
+    assert case.geometry.exchanged().exchanged() == case.geometry
+
+
 @given(cases(rank=2))
 def test_axes_are_independent(case: Case) -> None:
     rows, columns = case.geometry.axes
@@ -162,6 +169,11 @@ CONV = (
         {"padding": "same", "stride": 2},
         ValueError,
         r"padding 'same' needs stride 1 .* got stride \(2, 2\)",
+    ),
+    (
+        {"input_size": ()},
+        ValueError,
+        r"input_size .* one per axis \(here 1\), got \(\)",
     ),
     ({"input_size": (4, 0)}, ValueError, r"input_size .* at least 1, got \(4, 0\)"),
     ({"kernel_size": (3, 0)}, ValueError, r"kernel_size .* at least 1, got \(3, 0\)"),

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from deconv_tutorial import conv_backward, conv_transpose_backward, im2col
+from deconv_tutorial import conv, conv_backward, conv_transpose_backward, im2col
 from deconv_tutorial.checks import matrix_of
 from deconv_tutorial.geometry import conv_geometry
 from tests.strategies import cases
@@ -83,6 +83,27 @@ def test_blocks_cover_every_output_once_and_fit(case, room):
             size = columns.nbytes + y[samples, ..., *outputs].nbytes
             assert size <= room or seen[samples, *outputs].size == 1
     assert np.all(seen == 1)
+
+
+def test_a_bias_takes_no_second_result():
+    x, w, b = np.ones((1, 1, 10**6)), np.ones((2, 1, 1)), np.ones(2)
+    peaks = []
+    for bias in (None, b):
+        tracemalloc.start()
+        conv(x, w, bias)
+        peaks.append(tracemalloc.get_traced_memory()[1])
+        tracemalloc.stop()
+    assert peaks[1] < peaks[0] + 10_000
+
+
+def test_a_kernel_of_many_taps_is_unfolded_output_by_output():
+    # Tap by tap, this would be a hundred thousand steps for each block.
+    x, w = np.arange(100_002) % 7, np.arange(100_000) % 5
+    expected = np.correlate(x, w, "valid")
+    assert np.array_equal(conv(x[None, None], w[None, None])[0, 0], expected)
+    grads = conv_backward(expected[None, None], x[None, None], w[None, None])
+    assert np.array_equal(grads.dw[0, 0], np.correlate(x, expected, "valid"))
+    assert np.array_equal(grads.dx[0, 0], np.convolve(expected, w))
 
 
 @pytest.mark.parametrize("samples", [1, 4])
