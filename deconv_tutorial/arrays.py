@@ -47,6 +47,12 @@ def as_numbers(name: str, value: npt.ArrayLike | None) -> Array:
     Traceback (most recent call last):
     TypeError: x needs numbers, got an array of dtype <U3
     """
+    if _is_masked(value):
+        msg = (
+            f"{name} needs numbers everywhere, got masked elements: "
+            f"fill them first, for example with numpy.ma.filled({name}, 0)"
+        )
+        raise ValueError(msg)
     try:
         array = np.asarray(value)
     except ValueError as error:
@@ -58,12 +64,6 @@ def as_numbers(name: str, value: npt.ArrayLike | None) -> Array:
     if array.dtype.kind not in "biufcO":
         msg = f"{name} needs numbers, got an array of dtype {array.dtype}"
         raise TypeError(msg)
-    if _is_masked(value):
-        msg = (
-            f"{name} needs numbers everywhere, got masked elements: "
-            f"fill them first, for example with numpy.ma.filled({name}, 0)"
-        )
-        raise ValueError(msg)
     require_memory(name, array.shape, array.dtype)
     if array.dtype == object:
         return _as_objects(name, array)
@@ -169,7 +169,8 @@ def require_memory(name: str, shape: Index, dtype: DType) -> None:
 
 def _is_masked(value: object, depth: int = 0) -> bool:
     if isinstance(value, np.ma.MaskedArray):
-        return bool(np.ma.is_masked(cast("Array", value)))
+        array = cast("Array", value)
+        return array.dtype.names is None and bool(np.ma.is_masked(array))
     if isinstance(value, np.ndarray) or not is_sequence(value) or depth == _DEEPEST:
         return False
     parts = cast("Sequence[object]", value)

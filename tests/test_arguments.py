@@ -235,6 +235,7 @@ def test_no_warning_on_good_calls():
             TypeError,
             r"needs numbers, got an element np\.timedelta64",
         ),
+        ([[[np.ma.masked, 1]]], ValueError, "needs numbers everywhere, got masked"),
         (deque([[np.ma.masked_equal([1, 2], 2)]]), ValueError, "needs .* masked"),
         (np.ma.zeros((1, 1, 1), "i4,f4"), TypeError, "needs numbers, .* of dtype"),
         (b"text", TypeError, r"needs numbers, got an array of dtype \|S4"),
