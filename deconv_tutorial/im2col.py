@@ -35,8 +35,8 @@ def forward(x: Array, w: Array, geometry: Geometry) -> Array:
     x_view, y_view = channels_first(x), channels_first(y)
     for samples, outputs, part in blocks(y, w, geometry):
         target = y_view[:, :, samples, *outputs]
-        product = _rows(w) @ unfold(x_view[:, :, samples], part)
-        target[...] = product.reshape(target.shape)
+        values = _rows(w) @ unfold(x_view[:, :, samples], part)
+        target[...] = values.reshape(target.shape)
     return y
 
 
@@ -56,8 +56,8 @@ def weight_grad(x: Array, y: Array, geometry: Geometry) -> Array:
     x_view, y_view = channels_first(x), channels_first(y)
     for samples, outputs, part in blocks(y, w, geometry):
         rows = _rows(y_view[:, :, samples, *outputs])
-        product = rows @ unfold(x_view[:, :, samples], part).mT
-        w += product.reshape(w.shape)
+        values = rows @ unfold(x_view[:, :, samples], part).mT
+        w += values.reshape(w.shape)
     return w
 
 
