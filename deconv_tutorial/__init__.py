@@ -1,6 +1,6 @@
 """Convolution, transposed convolution, and the gradients of both, to learn from."""
 
-from deconv_tutorial import geometry, im2col, naive
+from deconv_tutorial import fast, geometry, im2col, naive
 from deconv_tutorial.engine import Engine
 from deconv_tutorial.functional import (
     Gradients,
@@ -10,7 +10,7 @@ from deconv_tutorial.functional import (
     conv_transpose_backward,
 )
 
-ENGINES: dict[str, Engine] = {"naive": naive, "im2col": im2col}
+ENGINES: dict[str, Engine] = {"naive": naive, "im2col": im2col, "fast": fast}
 """Every engine by name, in the order in which to learn them."""
 
 __all__ = [
@@ -21,6 +21,7 @@ __all__ = [
     "conv_backward",
     "conv_transpose",
     "conv_transpose_backward",
+    "fast",
     "geometry",
     "im2col",
     "naive",

@@ -18,6 +18,7 @@ from deconv_tutorial.settings import Index, is_sequence, shown
 DType: TypeAlias = np.dtype[Any]
 
 _DEEPEST = 64  # the most axes that NumPy gives an array
+_LITTLE = 2**20  # bytes that any machine has
 
 
 def as_numbers(name: str, value: npt.ArrayLike | None) -> Array:
@@ -83,18 +84,20 @@ def result_dtype(arrays: Mapping[str, Array]) -> DType:
     >>> result_dtype({"x": x, "w": w})
     dtype('int64')
     """
-    dtypes = [array.dtype for array in arrays.values()]
+    dtypes = {array.dtype for array in arrays.values()}
     if all(dtype.kind in "biu" for dtype in dtypes):
         return np.dtype(np.int64)
     return np.result_type(*dtypes).newbyteorder("=")
 
 
-def as_working(arrays: Mapping[str, Array]) -> dict[str, Array]:
+def as_working(
+    arrays: Mapping[str, Array], dtype: DType | None = None
+) -> dict[str, Array]:
     """Return the arrays in the one dtype to compute in.
 
-    It is the dtype of the result, with two exceptions. Half precision is computed in
-    float32, to be rounded once. Integers are computed as Python integers where a sum
-    of their products might leave the range of int64.
+    It is the dtype of the result (`dtype`, if it is known), with two exceptions. Half
+    precision is computed in float32, to be rounded once. Integers are computed as
+    Python integers where a sum of their products might leave the range of int64.
 
     Raises
     ------
@@ -110,7 +113,9 @@ def as_working(arrays: Mapping[str, Array]) -> dict[str, Array]:
     Traceback (most recent call last):
     ValueError: x needs integers that keep their digits in float64, ...
     """
-    dtype = result_dtype(arrays)
+    dtype = result_dtype(arrays) if dtype is None else dtype
+    if dtype.char in "fdFD" and all(a.dtype == dtype for a in arrays.values()):
+        return dict(arrays)
     meets = [array.dtype for array in arrays.values() if array.dtype.kind in "fc"]
     if meets or dtype == np.int64:
         number = np.result_type(*meets) if dtype.kind == "O" else dtype
@@ -157,9 +162,8 @@ def require_memory(name: str, shape: Index, dtype: DType) -> None:
     Traceback (most recent call last):
     MemoryError: y of shape (1000000, 1000000000) needs 7.1 PiB, more than ...
     """
-    size = math.prod(max(1, length) for length in shape) * dtype.itemsize
-    room = _machine_memory()
-    if size > room:
+    size = math.prod([max(1, length) for length in shape]) * dtype.itemsize
+    if size > _LITTLE and size > (room := _machine_memory()):
         msg = (
             f"{name} of shape {shown(shape)} needs {_readable(size)}, "
             f"more than the {_readable(room)} of this machine"
@@ -168,6 +172,8 @@ def require_memory(name: str, shape: Index, dtype: DType) -> None:
 
 
 def _is_masked(value: object, depth: int = 0) -> bool:
+    if type(value) is np.ndarray:
+        return False
     if isinstance(value, np.ma.MaskedArray):
         array = cast("Array", value)
         return array.dtype.names is None and bool(np.ma.is_masked(array))

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import NamedTuple
+from functools import lru_cache, partial
+from typing import Any, NamedTuple, cast
 
 import numpy as np
 import numpy.typing as npt
@@ -36,7 +37,7 @@ class Call(NamedTuple):
 
 def checked_call(
     arguments: Mapping[str, npt.ArrayLike | None],
-    geometry_of: Callable[[Index, Index], Geometry],
+    geometry_of: partial[Geometry],
     groups: int,
     engine: object,
     *,
@@ -48,8 +49,8 @@ def checked_call(
     ----------
     arguments : mapping of str to array_like or None
         ``x`` and ``w``, and one of ``b`` and ``d_out``. A ``b`` of None is left out.
-    geometry_of : callable
-        Makes the geometry from the sizes of x and of the kernel.
+    geometry_of : partial
+        A function of the sizes of x and of the kernel, with the settings as keywords.
     groups : int
         Into how many independent layers the channels are split.
     engine : object
@@ -80,7 +81,7 @@ def checked_call(
     _require_shape(arrays, "d_out", shape, "the shape of the result")
     dtype = result_dtype(arrays)
     require_memory("the result", shape, dtype)
-    working = as_working(arrays)
+    working = as_working(arrays, dtype)
     for name, axis in {"x": 1, "w": 0, "d_out": 1}.items():
         if name in working:
             working[name] = _split(working[name], axis, groups)
@@ -146,14 +147,33 @@ def _require_engine(engine: object) -> None:
         raise TypeError(msg)
 
 
-def _geometry(
-    geometry_of: Callable[[Index, Index], Geometry], x: Array, w: Array
-) -> Geometry:
+def _geometry(geometry_of: partial[Geometry], x: Array, w: Array) -> Geometry:
+    settings = geometry_of.keywords
+    make = _known_geometry if all(map(_plain, settings.values())) else _new_geometry
     try:
-        return geometry_of(x.shape[2:], w.shape[2:])
+        return make(geometry_of.func, x.shape[2:], w.shape[2:], *settings.items())
     except ValueError as error:
         msg = f"{error} (x of shape {x.shape}, w of shape {w.shape})"
         raise ValueError(msg) from None
+
+
+def _new_geometry(
+    function: Callable[..., Geometry],
+    input_size: Index,
+    kernel_size: Index,
+    *settings: tuple[str, Any],
+) -> Geometry:
+    return function(input_size, kernel_size, **dict(settings))
+
+
+_known_geometry = lru_cache(1024)(_new_geometry)
+
+
+def _plain(setting: object) -> bool:
+    """Return whether a setting equals no other that would be refused, as 1 and True."""
+    if isinstance(setting, tuple):
+        return all(map(_plain, cast("tuple[object, ...]", setting)))
+    return type(setting) is int or isinstance(setting, str)
 
 
 def _require_axes(x: Array, w: Array) -> None:

@@ -31,7 +31,7 @@ from typing import NamedTuple
 
 import numpy.typing as npt
 
-from deconv_tutorial import im2col
+from deconv_tutorial import fast
 from deconv_tutorial.calls import checked_call, layer_gradients, layer_result
 from deconv_tutorial.engine import Array, Engine
 from deconv_tutorial.geometry import conv_geometry, conv_transpose_geometry
@@ -55,7 +55,7 @@ def conv(
     padding: Padding = 0,
     dilation: PerAxis = 1,
     groups: int = 1,
-    engine: Engine = im2col,
+    engine: Engine = fast,
 ) -> Array:
     """Return the convolution of x with w, as deep learning has it: nothing is flipped.
 
@@ -79,7 +79,8 @@ def conv(
     groups : int
         Into how many independent convolutions the channels are split.
     engine : module or object with the three maps
-        What does the work, such as `deconv_tutorial.naive`.
+        What does the work: `deconv_tutorial.fast`, or `im2col`, which rounds a little
+        less, or `naive`, which is the definition.
 
     Returns
     -------
@@ -130,7 +131,7 @@ def conv_backward(
     padding: Padding = 0,
     dilation: PerAxis = 1,
     groups: int = 1,
-    engine: Engine = im2col,
+    engine: Engine = fast,
 ) -> Gradients:
     """Return the gradients of a loss in x, w and b of `conv`.
 
@@ -194,7 +195,7 @@ def conv_transpose(
     output_padding: PerAxis = 0,
     dilation: PerAxis = 1,
     groups: int = 1,
-    engine: Engine = im2col,
+    engine: Engine = fast,
 ) -> Array:
     """Return the transposed convolution of x with w (once called deconvolution).
 
@@ -221,7 +222,7 @@ def conv_transpose(
     groups : int
         Into how many independent layers the channels are split.
     engine : module or object with the three maps
-        What does the work, such as `deconv_tutorial.naive`.
+        What does the work, as in `conv`.
 
     Returns
     -------
@@ -272,7 +273,7 @@ def conv_transpose_backward(
     output_padding: PerAxis = 0,
     dilation: PerAxis = 1,
     groups: int = 1,
-    engine: Engine = im2col,
+    engine: Engine = fast,
 ) -> Gradients:
     """Return the gradients of a loss in x, w and b of `conv_transpose`.
 

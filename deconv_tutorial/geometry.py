@@ -83,6 +83,56 @@ class Axis:
             slice(start, start + self.stride * count, self.stride),
         )
 
+    @property
+    def span(self) -> tuple[int, int]:
+        """The first and the last input that is read, inside or outside."""
+        return self.input_index(0, 0), self.input_index(
+            self.output_size - 1, self.kernel_size - 1
+        )
+
+    @property
+    def inside(self) -> bool:
+        """Whether no tap of any output reads outside the input."""
+        first, last = self.span
+        return first >= 0 and last < self.input_size
+
+    def padded(self) -> tuple[Axis, slice, slice]:
+        """Return the axis with an input from the first to the last that is read.
+
+        Also returned: which elements of the new input there were in the old one, and
+        which they were. The others are zero.
+
+        Examples
+        --------
+        >>> axis, new, old = Axis(6, 3, 3, stride=2, padding_before=1).padded()
+        >>> axis.input_size, axis.padding_before, new, old
+        (7, 0, slice(1, 7, None), slice(0, 6, 1))
+        """
+        first, last = self.span
+        axis = replace(self, input_size=last - first + 1, padding_before=0)
+        copied = Axis(self.input_size, 1, axis.input_size, padding_before=-first)
+        return axis, *copied.tap(0)
+
+    def transposed(self) -> Axis:
+        """Return the axis on which each input gathers what its outputs scatter to it.
+
+        With ``stride - 1`` zeros stuffed between its elements, y is what is read, and x
+        is what is written. Tap ``k`` is at place ``kernel_size - 1 - k``.
+
+        Examples
+        --------
+        >>> axis = Axis(6, 3, 3, stride=2, padding_before=1).transposed()
+        >>> axis.input_size, axis.output_size, axis.stride, axis.padding_before
+        (5, 6, 1, 1)
+        """
+        return Axis(
+            self.stride * (self.output_size - 1) + 1,
+            self.kernel_size,
+            self.input_size,
+            dilation=self.dilation,
+            padding_before=self.dilation * (self.kernel_size - 1) - self.padding_before,
+        )
+
     def exchanged(self) -> Axis:
         """Return the axis in which outputs and taps have changed places."""
         return replace(
@@ -132,6 +182,11 @@ class Geometry:
         """The size of the output, one number per axis."""
         return tuple(axis.output_size for axis in self.axes)
 
+    @property
+    def inside(self) -> bool:
+        """Whether no tap of any output reads outside the input."""
+        return all(axis.inside for axis in self.axes)
+
     def connections(self) -> Iterator[tuple[Index, Index, Index]]:
         """Yield every ``(output, kernel, input)`` index that meets inside the input."""
         for joint in product(*(axis.connections() for axis in self.axes)):
@@ -149,9 +204,18 @@ class Geometry:
             k, outputs, inputs = zip(*joint, strict=True)
             yield k, outputs, inputs
 
+    def transposed(self) -> Geometry:
+        """Return the geometry on which inputs gather what outputs scatter to them."""
+        return Geometry(tuple(axis.transposed() for axis in self.axes))
+
     def exchanged(self) -> Geometry:
         """Return the geometry in which outputs and taps have changed places."""
         return Geometry(tuple(axis.exchanged() for axis in self.axes))
+
+    def padded(self) -> tuple[Geometry, Window, Window]:
+        """Return the geometry with an input of just what is read, and what to copy."""
+        axes, new, old = zip(*(axis.padded() for axis in self.axes), strict=True)
+        return Geometry(axes), new, old
 
     def between(self, outputs: Window) -> Geometry:
         """Return the geometry that has only the outputs in the window `outputs`."""

@@ -5,8 +5,9 @@ adds each column back to where it came from. They are adjoints of each other, no
 inverses: an input that lies under several outputs is copied several times, and what
 comes back is added up as many times.
 
-Memory stays bounded. When the columns of the whole batch would need more than
-`WORKSPACE` bytes, they are made and used in blocks of samples and outputs.
+Memory stays bounded, and close to the processor: the columns are made and used in
+blocks of samples and outputs, in scratch memory that is used again. Blocks are shared
+out to threads, as many as the BLAS library may use.
 
 Places outside the input count as zeros here. With infinite or undefined numbers in w,
 or in the y of ``weight_grad``, the places at the border are ``nan`` therefore, since
@@ -17,51 +18,92 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator
-from itertools import product
+from itertools import groupby, product
+from typing import TypeAlias
 
 import numpy as np
 
 from deconv_tutorial.engine import Array, zeros_w, zeros_x, zeros_y
 from deconv_tutorial.geometry import Geometry, Window
-from deconv_tutorial.views import channels_first, tap_views
+from deconv_tutorial.threads import blas_threads, share
+from deconv_tutorial.views import channels_first, padded, tap_views, windows
+from deconv_tutorial.workspace import BLOCK, scratch
 
-WORKSPACE = 64 * 2**20
-"""The most bytes that columns, and the outputs beside them, may take at a time."""
+Block: TypeAlias = tuple[slice, Window, Geometry]
+"""Some samples, some outputs, and the geometry that has only those outputs."""
+
+_SMALL = 2**12  # elements; up to here, one copy of all taps is worth padding first
 
 
 def forward(x: Array, w: Array, geometry: Geometry) -> Array:
     """Return y: the weights times the columns of x."""
     y = zeros_y(x, w, geometry)
-    x_view, y_view = channels_first(x), channels_first(y)
-    for samples, outputs, part in blocks(y, w, geometry):
-        target = y_view[:, :, samples, *outputs]
-        values = _rows(w) @ unfold(x_view[:, :, samples], part)
-        target[...] = values.reshape(target.shape)
+    x_view, y_view, rows = channels_first(x), channels_first(y), _rows(w)
+
+    def work(run: list[Block]) -> None:
+        for samples, outputs, part in run:
+            columns = _columns(x_view[:, :, samples], part)
+            target = y_view[:, :, samples, *outputs]
+            shape = (*rows.shape[:2], columns.shape[2])
+            values = np.matmul(rows, columns, out=scratch(shape, y.dtype, columns))
+            target[...] = values.reshape(target.shape)
+
+    share(work, blocks(y, w, geometry, BLOCK))
     return y
 
 
 def input_grad(y: Array, w: Array, geometry: Geometry) -> Array:
     """Return x: the transposed weights times y, folded."""
     x = zeros_x(y, w, geometry)
-    x_view, y_view = channels_first(x), channels_first(y)
-    for samples, outputs, part in blocks(y, w, geometry):
-        rows = _rows(y_view[:, :, samples, *outputs])
-        fold(_rows(w).mT @ rows, part, into=x_view[:, :, samples])
+    x_view, y_view, rows = channels_first(x), channels_first(y), _rows(w)
+
+    def work(runs: list[list[Block]]) -> None:
+        for samples, outputs, part in (block for run in runs for block in run):
+            values = _rows(y_view[:, :, samples, *outputs])
+            shape = (rows.shape[0], rows.shape[2], values.shape[2])
+            columns = np.matmul(rows.mT, values, out=scratch(shape, x.dtype))
+            fold(columns, part, into=x_view[:, :, samples])
+
+    # Blocks of the same samples add to the same places: they stay in one thread.
+    runs = groupby(blocks(y, w, geometry, BLOCK), key=lambda block: block[0].start)
+    share(work, (list(run) for _, run in runs))
     return x
 
 
 def weight_grad(x: Array, y: Array, geometry: Geometry) -> Array:
     """Return w: y times the transposed columns of x."""
     w = zeros_w(x, y, geometry)
-    x_view, y_view = channels_first(x), channels_first(y)
-    for samples, outputs, part in blocks(y, w, geometry):
-        rows = _rows(y_view[:, :, samples, *outputs])
-        values = rows @ unfold(x_view[:, :, samples], part).mT
-        w += values.reshape(w.shape)
+    x_view, y_view, rows = channels_first(x), channels_first(y), _rows(w)
+    # BLAS is faster with the larger matrix to the left.
+    tall = math.prod(y.shape[3:]) * y.shape[0] > 4 * rows.shape[1]
+
+    def work(run: list[Block]) -> Array:
+        total = np.zeros_like(rows.mT if tall else rows, order="C")
+        for samples, outputs, part in run:
+            columns = _columns(x_view[:, :, samples], part)
+            values = _rows(y_view[:, :, samples, *outputs])
+            total += columns @ values.mT if tall else values @ columns.mT
+        return total.mT if tall else total
+
+    for total in share(work, blocks(y, w, geometry, max(BLOCK, w.nbytes))):
+        rows += total
     return w
 
 
-def unfold(x: Array, geometry: Geometry) -> Array:
+def _columns(x: Array, geometry: Geometry) -> Array:
+    """Return the columns of x as a view, where they are one, or in scratch memory."""
+    g, b, n = x.shape[:3]
+    taps, outputs = math.prod(geometry.kernel_size), math.prod(geometry.output_size)
+    shape = (g, b * taps, n * outputs)
+    if geometry.inside:
+        try:
+            return windows(x, geometry).reshape(shape, copy=False)
+        except ValueError:  # they overlap, or do not lie in a row
+            pass
+    return unfold(x, geometry, into=scratch(shape, x.dtype))
+
+
+def unfold(x: Array, geometry: Geometry, into: Array | None = None) -> Array:
     """Return the columns of x: for every output, the inputs under its taps.
 
     Parameters
@@ -70,6 +112,8 @@ def unfold(x: Array, geometry: Geometry) -> Array:
         The picture: groups, channels, samples, space.
     geometry : Geometry
         Which tap of which output reads which input.
+    into : array of shape (g, b * taps, n * outputs), optional
+        Where to put the columns, contiguous, instead of a new array.
 
     Returns
     -------
@@ -86,12 +130,19 @@ def unfold(x: Array, geometry: Geometry) -> Array:
             [2, 4, 6]]])
     """
     g, b, n = x.shape[:3]
-    shape = (g, b, *geometry.kernel_size, n, *geometry.output_size)
-    columns = np.zeros(shape, x.dtype)
+    taps, outputs = math.prod(geometry.kernel_size), math.prod(geometry.output_size)
+    if into is None:
+        into = np.empty((g, b * taps, n * outputs), x.dtype)
+    columns = into.reshape(g, b, *geometry.kernel_size, n, *geometry.output_size)
+    if x.size < _SMALL and not geometry.inside:
+        x, geometry = padded(x, geometry)
+    if geometry.inside:
+        columns[...] = windows(x, geometry)
+        return into
+    columns[...] = 0
     for column, pixels in tap_views(columns, x, geometry):
         column[...] = pixels
-    taps = math.prod(geometry.kernel_size)
-    return columns.reshape(g, b * taps, n * math.prod(geometry.output_size))
+    return into
 
 
 def fold(columns: Array, geometry: Geometry, into: Array) -> None:
@@ -121,10 +172,8 @@ def fold(columns: Array, geometry: Geometry, into: Array) -> None:
         pixels[...] += column
 
 
-def blocks(
-    y: Array, w: Array, geometry: Geometry
-) -> Iterator[tuple[slice, Window, Geometry]]:
-    """Yield blocks whose columns fit the workspace: samples, outputs, geometry.
+def blocks(y: Array, w: Array, geometry: Geometry, room: int) -> Iterator[Block]:
+    """Yield blocks whose columns fit in `room` bytes: samples, outputs, geometry.
 
     A block takes as many outputs as fit, the innermost axis first and the samples
     last. Its geometry has only those outputs, and still the whole input.
@@ -132,7 +181,10 @@ def blocks(
     if not y.size:
         return
     column_and_output = w.size // w.shape[1] + y.shape[1] * y.shape[2]
-    fit = WORKSPACE // (column_and_output * y.itemsize)
+    outputs = math.prod(geometry.output_size)
+    fit = room // (column_and_output * y.itemsize)
+    if fit < y.shape[0] * outputs * 4:  # enough for several threads
+        fit = min(fit, -(-y.shape[0] * outputs // blas_threads()))
     steps: list[int] = []
     sizes = (y.shape[0], *geometry.output_size)
     for size in reversed(sizes):
@@ -142,9 +194,8 @@ def blocks(
         [slice(start, min(start + step, size)) for start in range(0, size, step)]
         for size, step in zip(sizes, steps, strict=True)
     )
-    for samples, *outputs in product(*runs):
-        window = tuple(outputs)
-        yield samples, window, geometry.between(window)
+    for samples, *window in product(*runs):
+        yield samples, tuple(window), geometry.between(tuple(window))
 
 
 def _rows(array: Array) -> Array:

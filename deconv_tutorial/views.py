@@ -1,4 +1,4 @@
-"""Views of arrays: nothing here copies or computes."""
+"""Views of arrays: but for `padded`, nothing here copies."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import math
 from collections.abc import Iterator
 
 import numpy as np
+from numpy.lib.stride_tricks import as_strided
 
 from deconv_tutorial.engine import Array
 from deconv_tutorial.geometry import Geometry
@@ -49,3 +50,54 @@ def tap_views(
     else:
         for k, outputs, inputs in geometry.taps():
             yield columns[:, :, *k, :, *outputs], x[..., *inputs]
+
+
+def windows(x: Array, geometry: Geometry) -> Array:
+    """Return the view of x that shows the input under every tap of every output.
+
+    Parameters
+    ----------
+    x : array of shape (g, b, n, *input_size)
+        The inputs.
+    geometry : Geometry
+        Which tap of which output reads which input; all of them inside.
+
+    Returns
+    -------
+    array of shape (g, b, *kernel_size, n, *output_size)
+        A view that shows many elements several times: to be read, not written.
+    """
+    first = (slice(axis.input_index(0, 0), None) for axis in geometry.axes)
+    groups, channels, samples, *steps = x.strides
+    pairs = list(zip(geometry.axes, steps, strict=True))
+    taps = (axis.dilation * step for axis, step in pairs)
+    outputs = (axis.stride * step for axis, step in pairs)
+    return as_strided(
+        x[..., *first],
+        (*x.shape[:2], *geometry.kernel_size, x.shape[2], *geometry.output_size),
+        (groups, channels, *taps, samples, *outputs),
+        writeable=False,
+    )
+
+
+def padded(x: Array, geometry: Geometry) -> tuple[Array, Geometry]:
+    """Return a copy of the inputs that the taps read, with zeros for those outside.
+
+    Parameters
+    ----------
+    x : array of shape (g, b, n, *input_size)
+        The inputs.
+    geometry : Geometry
+        Which tap of which output reads which input.
+
+    Returns
+    -------
+    array of shape (g, b, n, *padded_size)
+        From the first input that a tap reads to the last.
+    Geometry
+        The same connections to the copy: all inside.
+    """
+    part, new, old = geometry.padded()
+    copy = np.zeros((*x.shape[:3], *part.input_size), x.dtype)
+    copy[..., *new] = x[..., *old]
+    return copy, part

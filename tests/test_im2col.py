@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from deconv_tutorial import conv, conv_backward, conv_transpose_backward, im2col
 from deconv_tutorial.checks import matrix_of
 from deconv_tutorial.geometry import conv_geometry
+from deconv_tutorial.threads import blas_threads
 from tests.strategies import cases
 
 
@@ -62,7 +63,7 @@ def test_a_small_workspace_gives_equal_results(case, room):
         im2col.weight_grad(x, y, case.geometry),
     ]
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(im2col, "WORKSPACE", room)
+        patch.setattr(im2col, "BLOCK", room)
         parts = [
             im2col.forward(x, w, case.geometry),
             im2col.input_grad(y, w, case.geometry),
@@ -76,8 +77,8 @@ def test_blocks_cover_every_output_once_and_fit(case, room):
     x, w, y = case.engine_arrays()
     seen = np.zeros((case.samples, *case.geometry.output_size), int)
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(im2col, "WORKSPACE", room)
-        for samples, outputs, part in im2col.blocks(y, w, case.geometry):
+        patch.setattr(im2col, "blas_threads", lambda: 2)
+        for samples, outputs, part in im2col.blocks(y, w, case.geometry, room):
             seen[samples, *outputs] += 1
             columns = im2col.unfold(np.moveaxis(x, 0, 2)[:, :, samples], part)
             size = columns.nbytes + y[samples, ..., *outputs].nbytes
@@ -112,17 +113,15 @@ def test_memory_beyond_arguments_and_results_is_bounded(samples):
     rng = np.random.default_rng(0)
     x = rng.standard_normal((samples, 16, 60, 144)).astype(np.float32)
     w = rng.standard_normal((8, 16, 5, 5)).astype(np.float32)
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(im2col, "WORKSPACE", 2**20)
-        for backward, d_out_shape, weight in (
-            (conv_backward, (samples, 8, 56, 140), w),
-            (conv_transpose_backward, (samples, 8, 64, 148), w.swapaxes(0, 1)),
-        ):
-            d_out = np.ones(d_out_shape, np.float32)
-            tracemalloc.start()
-            results = backward(d_out, x, weight)
-            _, peak = tracemalloc.get_traced_memory()
-            tracemalloc.stop()
-            # The product of a block is as large as its columns at the most.
-            extra = peak - sum(result.nbytes for result in results)
-            assert extra < 1.5 * 2**20, (backward.__name__, extra)
+    for backward, d_out_shape, weight in (
+        (conv_backward, (samples, 8, 56, 140), w),
+        (conv_transpose_backward, (samples, 8, 64, 148), w.swapaxes(0, 1)),
+    ):
+        d_out = np.ones(d_out_shape, np.float32)
+        tracemalloc.start()
+        results = backward(d_out, x, weight, engine=im2col)
+        _, peak = tracemalloc.get_traced_memory()
+        tracemalloc.stop()
+        # In each thread, the columns of a block and a product no larger.
+        extra = peak - sum(result.nbytes for result in results)
+        assert extra < 3 * im2col.BLOCK * blas_threads(), (backward.__name__, extra)

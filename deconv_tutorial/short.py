@@ -1,0 +1,144 @@
+"""Short convolutions: the three maps in fewer products, with the factors of `winograd`.
+
+With ``X``, ``W`` and ``Y`` the factors of all axes, applied tile by tile, the form is
+
+    T(x, w, y) = sum over products p of  (X x)[p] * (W w)[p] * (Y y)[p]
+
+and so its derivatives are ``Y^T [(X x) (W w)]``, ``X^T [(W w) (Y y)]`` and
+``W^T [(X x) (Y y)]``. The product in brackets is a matrix product for each p: it sums
+over channels or, in the weight gradient, over tiles. The input gradient cuts x into
+tiles, and not y, so that what is added up does not overlap.
+
+With rational numbers the results are exact. In floating point they are rounded more
+than sums of products are, the more so the larger the tiles.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+from functools import lru_cache, reduce
+from typing import TypeAlias
+
+import numpy as np
+
+from deconv_tutorial.engine import Array, zeros_w, zeros_x, zeros_y
+from deconv_tutorial.geometry import Geometry
+from deconv_tutorial.threads import blas_threads, one_thread_each, share
+from deconv_tutorial.tiles import tiling
+from deconv_tutorial.transform import (
+    Part,
+    Plan,
+    gather_weights,
+    put_tiles,
+    source_tiles,
+    spread_weights,
+    target_tiles,
+)
+from deconv_tutorial.workspace import BLOCK as CACHED
+from deconv_tutorial.workspace import scratch
+
+BLOCK = 2 * CACHED
+"""About how many bytes the tiles of a part fill: its steps are many, and small."""
+
+Sizes: TypeAlias = tuple[tuple[int, int], ...]
+"""Of each axis, how many positions a tile has, and how many taps a group."""
+
+
+@lru_cache(512)
+def plan_of(geometry: Geometry, sizes: Sizes, *, transposed: bool) -> Plan:
+    """Return the tiling of each axis; if transposed, of x and not of y."""
+    pairs = zip(geometry.axes, sizes, strict=True)
+    return tuple(tiling(axis, *size, transposed=transposed) for axis, size in pairs)
+
+
+@one_thread_each()
+def forward(x: Array, w: Array, geometry: Geometry, sizes: Sizes) -> Array:
+    """Return y, as `engine.Engine`, with tiles of y of the given sizes."""
+    plan = plan_of(geometry, sizes, transposed=False)
+    y = zeros_y(x, w, geometry)
+    for g, weights in enumerate(w):
+        spread = spread_weights(weights, plan, transposed=False).mT
+        _multiply(x[:, g], spread, plan, y[:, g])
+    return y
+
+
+@one_thread_each()
+def input_grad(y: Array, w: Array, geometry: Geometry, sizes: Sizes) -> Array:
+    """Return x, as `engine.Engine`, with tiles of x of the given sizes."""
+    plan = plan_of(geometry, sizes, transposed=True)
+    x = zeros_x(y, w, geometry)
+    for g, weights in enumerate(w):
+        spread = spread_weights(weights, plan, transposed=True)
+        _multiply(y[:, g], spread, plan, x[:, g])
+    return x
+
+
+@one_thread_each()
+def weight_grad(x: Array, y: Array, geometry: Geometry, sizes: Sizes) -> Array:
+    """Return w, as `engine.Engine`, with tiles of y of the given sizes."""
+    plan = plan_of(geometry, sizes, transposed=False)
+    w = zeros_w(x, y, geometry)
+    for g in range(len(w)):
+        source, target = x[:, g], y[:, g]
+
+        def work(
+            run: list[Part], source: Array = source, target: Array = target
+        ) -> Array:
+            total = 0
+            for part in run:
+                left = target_tiles(target, plan, part)
+                right = source_tiles(source, plan, part, left)
+                shape = (len(left), left.shape[2], right.shape[2])
+                product = scratch(shape, left.dtype, left, right)
+                total = total + np.matmul(left.mT, right, out=product)
+            return np.asarray(total)
+
+        spread = reduce(np.add, share(work, parts(source, target, plan)))
+        w[g] = gather_weights(spread, plan, w[g].shape)
+    return w
+
+
+def _multiply(source: Array, weights: Array, plan: Plan, target: Array) -> None:
+    """Set the elements of the target that tiles reach to products with weights."""
+    if not all(tiling.count for tiling in plan):
+        return
+
+    def work(run: list[Part]) -> None:
+        for part in run:
+            tiles = source_tiles(source, plan, part)
+            shape = (*tiles.shape[:2], weights.shape[2])
+            result = scratch(shape, tiles.dtype, tiles)
+            np.matmul(tiles, weights, out=result)
+            put_tiles(result, target, plan, part)
+
+    share(work, parts(source, target, plan))
+
+
+def parts(source: Array, target: Array, plan: Plan) -> Iterator[Part]:
+    """Yield parts of about equal size, whose tiles fill a block of memory at most.
+
+    A part has several samples, or some rows of tiles of one sample.
+    """
+    rows, samples = plan[0].count, len(source)
+    products = math.prod(t.products * len(t.source.starts) for t in plan)
+    row = products * math.prod(t.count for t in plan[1:]) * source.itemsize
+    row *= max(
+        source.shape[1] * math.prod(len(t.source.starts[0]) for t in plan),
+        target.shape[1] * math.prod(len(t.target.starts[0]) for t in plan),
+    )
+    fit = max(1, BLOCK // row)
+    if fit >= rows:
+        count = max(-(-samples * rows // fit), min(samples, blas_threads()))
+        for start, stop in _cuts(samples, count):
+            yield Part(slice(start, stop), 0, rows)
+    else:
+        for n in range(samples):
+            for start, stop in _cuts(rows, -(-rows // fit)):
+                yield Part(slice(n, n + 1), start, stop - start)
+
+
+def _cuts(size: int, count: int) -> Iterator[tuple[int, int]]:
+    """Yield the ends of so many runs that differ by one at most."""
+    for n in range(count):
+        yield n * size // count, (n + 1) * size // count

@@ -1,0 +1,101 @@
+"""Python threads over blocks of work, as many as the BLAS library would use.
+
+NumPy lets other threads run while it computes. So two threads with a block each keep
+two processors busy all the time, in copies and in products, where the threads of the
+BLAS library itself only share the products.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Generator, Iterable
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from functools import cache
+from itertools import pairwise
+from threading import Lock
+from typing import Any, Protocol, TypeVar
+
+import threadpoolctl  # pyright: ignore[reportMissingTypeStubs]
+
+Item = TypeVar("Item")
+Result = TypeVar("Result")
+
+_LOCK = Lock()
+_LIMITED: list[int] = []  # what each library had, while any call limits them
+_CALLS = [0]
+
+
+def share(work: Callable[[list[Item]], Result], items: Iterable[Item]) -> list[Result]:
+    """Return what `work` returns for consecutive parts of the items, in their order.
+
+    The number of parts is that of the threads that the BLAS library may use (set by
+    OPENBLAS_NUM_THREADS, for example, or by threadpoolctl), but at most one for each
+    item. While several parts are at work, that library uses one thread in each.
+
+    Examples
+    --------
+    >>> sum(share(sum, [1, 2, 3]))
+    6
+    """
+    items = list(items)
+    parts = min(len(items), blas_threads()) if len(items) > 1 else 1
+    if parts == 1:
+        return [work(items)]
+    ends = [n * len(items) // parts for n in range(parts + 1)]
+    runs = [items[start:end] for start, end in pairwise(ends)]
+    with one_thread_each():
+        return list(_pool(parts).map(work, runs))
+
+
+def blas_threads() -> int:
+    """Return how many threads the BLAS library may use."""
+    with _LOCK:
+        return min(_LIMITED or _threads(), default=1)
+
+
+@contextmanager
+def one_thread_each() -> Generator[None]:
+    """Limit the BLAS library to one thread in each of ours, until the end.
+
+    Its other threads keep a processor busy for a while after each product, even while
+    they have nothing to do.
+    """
+    with _LOCK:
+        if not _CALLS[0]:
+            _LIMITED[:] = _threads()
+            _set_threads([1] * len(_LIMITED))
+        _CALLS[0] += 1
+    try:
+        yield
+    finally:
+        with _LOCK:
+            _CALLS[0] -= 1
+            if not _CALLS[0]:
+                _set_threads(_LIMITED)
+                _LIMITED.clear()
+
+
+class _Library(Protocol):
+    num_threads: int
+
+    def set_num_threads(self, num_threads: int) -> None: ...
+
+
+@cache
+def _libraries() -> list[_Library]:
+    loaded: Any = threadpoolctl.ThreadpoolController()  # the package has no types
+    return loaded.select(user_api="blas").lib_controllers
+
+
+def _threads() -> list[int]:
+    return [library.num_threads for library in _libraries()]
+
+
+def _set_threads(numbers: list[int]) -> None:
+    for library, number in zip(_libraries(), numbers, strict=True):
+        library.set_num_threads(number)
+
+
+@cache
+def _pool(parts: int) -> ThreadPoolExecutor:
+    return ThreadPoolExecutor(parts, thread_name_prefix="deconv_tutorial")

@@ -1,0 +1,98 @@
+"""Sharing out work: in order, within the limits of BLAS, and without a trace."""
+
+import threading
+import time
+from itertools import chain
+
+import numpy as np
+import pytest
+from threadpoolctl import threadpool_info, threadpool_limits
+
+from deconv_tutorial import threads
+from deconv_tutorial.threads import blas_threads, share
+from deconv_tutorial.workspace import _KEPT, scratch
+
+
+def blas_now():
+    return {
+        lib["num_threads"] for lib in threadpool_info() if lib["user_api"] == "blas"
+    }
+
+
+needs_two = pytest.mark.usefixtures("two_threads")
+
+
+@pytest.fixture
+def two_threads():
+    with threadpool_limits(2, user_api="blas"):
+        if blas_now() != {2}:
+            pytest.skip("this BLAS library cannot be set to two threads")
+        yield
+
+
+@needs_two
+@pytest.mark.parametrize("count", [0, 1, 2, 5])
+def test_parts_come_back_in_order(count):
+    parts = share(list, range(count))
+    assert list(chain(*parts)) == list(range(count))
+    assert len(parts) == max(1, min(2, count))
+
+
+def test_one_blas_thread_means_no_other_thread():
+    with threadpool_limits(1, user_api="blas"):
+        names = share(lambda _: threading.current_thread().name, range(4))
+    assert names == [threading.current_thread().name]
+
+
+@needs_two
+def test_blas_has_one_thread_in_each_part_and_all_of_them_after():
+    inside = share(lambda _: (blas_now(), blas_threads()), range(4))
+    assert inside == [({1}, 2), ({1}, 2)]
+    assert blas_now() == {2}
+
+
+@needs_two
+def test_an_error_comes_through_and_leaves_the_limits_as_they_were():
+    with pytest.raises(ZeroDivisionError):
+        share(lambda part: 1 // part[0], range(2))
+    assert blas_now() == {2}
+
+
+@needs_two
+def test_calls_at_the_same_time_leave_the_limits_as_they_were():
+    def call():
+        for _ in range(20):
+            share(lambda _: time.sleep(1e-4), range(2))
+
+    callers = [threading.Thread(target=call) for _ in range(4)]
+    for caller in callers:
+        caller.start()
+    for caller in callers:
+        caller.join()
+    assert blas_now() == {2}
+    assert not threads._LIMITED
+
+
+def test_scratch_memory_is_used_again_but_not_while_busy():
+    one = scratch((3, 4), np.float32)
+    two = scratch((5,), np.float64, one)
+    three = scratch((6,), np.int8, one, two)
+    assert not any(map(np.shares_memory, (one, two, three), (two, three, one)))
+    assert np.shares_memory(scratch((2,), np.float32, two, three), one)
+
+
+def test_each_thread_has_its_own_scratch_memory():
+    mine, other = scratch((8,), float), []
+    thread = threading.Thread(target=lambda: other.append(scratch((8,), float)))
+    thread.start()
+    thread.join()
+    assert not np.shares_memory(mine, other[0])
+
+
+def test_much_memory_is_not_kept():
+    large = scratch((_KEPT + 1,), np.uint8)
+    assert not np.shares_memory(large, scratch((_KEPT + 1,), np.uint8))
+
+
+def test_objects_have_no_scratch_memory():
+    assert scratch((2,), object).tolist() == [None, None]
