@@ -31,7 +31,7 @@ from deconv_tutorial.transform import Plan
 
 MOVE = 28
 """How many multiplications take as long as moving one element between stages."""
-RUN = 20
+RUN = 16
 """The same where elements lie in long runs."""
 START = 2**22
 """How many multiplications take as long as what `short` needs for its first tile."""
@@ -126,17 +126,20 @@ def way(geometry: Geometry, samples: int, a: int, b: int, *, transposed: bool) -
     """
     layout = planes.layout_of(geometry)
     taps, outputs = math.prod(geometry.kernel_size), math.prod(geometry.output_size)
-    ends = samples * (outputs * a + math.prod(layout.size) * b)
+    y, x = (
+        samples * outputs * a,
+        samples * len(layout.phases) * math.prod(layout.size) * b,
+    )
     unfolded = samples * outputs * taps * b
     shifted = samples * layout.length * taps * b
     # Columns of one tap or one output are a view; far elements take longer.
     copied = unfolded * (min(taps, outputs) > 1) * (geometry.axes[-1].stride + 3) / 4
     costs: dict[Way, float] = {
         "im2col": unfolded * a * _loss(a, b * taps)
-        + MOVE * (copied * (1 + transposed) + ends),
+        + MOVE * (copied * (1 + 1.4 * transposed) + y),
         "planes": shifted * a * _loss(a, b * taps, layout.length)
-        + RUN * shifted * (1 + 2 * transposed)
-        + MOVE * ends,
+        + RUN * shifted * (1 + 256 / planes.chunk_size(layout, b)) * (1 + transposed)
+        + MOVE * (x + y),
     }
     source, target = (a, b) if transposed else (b, a)
     for sizes in _candidates(geometry):

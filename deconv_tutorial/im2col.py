@@ -48,7 +48,7 @@ def forward(x: Array, w: Array, geometry: Geometry) -> Array:
             values = np.matmul(rows, columns, out=scratch(shape, y.dtype, columns))
             target[...] = values.reshape(target.shape)
 
-    share(work, blocks(y, w, geometry, BLOCK))
+    share(work, blocks(y, w, geometry, _room(w)))
     return y
 
 
@@ -56,16 +56,23 @@ def input_grad(y: Array, w: Array, geometry: Geometry) -> Array:
     """Return x: the transposed weights times y, folded."""
     x = zeros_x(y, w, geometry)
     x_view, y_view, rows = channels_first(x), channels_first(y), _rows(w)
+    # Then no input has two taps or two outputs, and nothing is added up.
+    separate = 1 in (math.prod(geometry.kernel_size), math.prod(geometry.output_size))
 
     def work(runs: list[list[Block]]) -> None:
         for samples, outputs, part in (block for run in runs for block in run):
+            into = x_view[:, :, samples]
             values = _rows(y_view[:, :, samples, *outputs])
+            view = _view(into, part) if separate else None
+            if view is not None:
+                np.matmul(rows.mT, values, out=view)
+                continue
             shape = (rows.shape[0], rows.shape[2], values.shape[2])
             columns = np.matmul(rows.mT, values, out=scratch(shape, x.dtype))
-            fold(columns, part, into=x_view[:, :, samples])
+            fold(columns, part, into=into)
 
     # Blocks of the same samples add to the same places: they stay in one thread.
-    runs = groupby(blocks(y, w, geometry, BLOCK), key=lambda block: block[0].start)
+    runs = groupby(blocks(y, w, geometry, _room(w)), key=lambda block: block[0].start)
     share(work, (list(run) for _, run in runs))
     return x
 
@@ -73,34 +80,59 @@ def input_grad(y: Array, w: Array, geometry: Geometry) -> Array:
 def weight_grad(x: Array, y: Array, geometry: Geometry) -> Array:
     """Return w: y times the transposed columns of x."""
     w = zeros_w(x, y, geometry)
-    x_view, y_view, rows = channels_first(x), channels_first(y), _rows(w)
+    if not y.size:
+        return w
+    x_view, y_view = channels_first(x), channels_first(y)
     # BLAS is faster with the larger matrix to the left.
-    tall = math.prod(y.shape[3:]) * y.shape[0] > 4 * rows.shape[1]
+    tall = math.prod(y.shape[3:]) * y.shape[0] > 4 * y.shape[2]
 
-    def work(run: list[Block]) -> Array:
-        total = np.zeros_like(rows.mT if tall else rows, order="C")
+    def products(run: list[Block]) -> Iterator[Array]:
         for samples, outputs, part in run:
             columns = _columns(x_view[:, :, samples], part)
             values = _rows(y_view[:, :, samples, *outputs])
-            total += columns @ values.mT if tall else values @ columns.mT
-        return total.mT if tall else total
+            yield columns @ values.mT if tall else values @ columns.mT
 
-    for total in share(work, blocks(y, w, geometry, max(BLOCK, w.nbytes))):
-        rows += total
-    return w
+    parts = share(lambda run: _sum(products(run)), blocks(y, w, geometry, _room(w)))
+    total = _sum(iter(parts))
+    return np.ascontiguousarray(total.mT if tall else total).reshape(w.shape)
+
+
+def _sum(arrays: Iterator[Array]) -> Array:
+    """Return the sum of some arrays, added up in the first."""
+    total = next(arrays)
+    for array in arrays:
+        total += array
+    return total
+
+
+def _room(w: Array) -> int:
+    """Return how many bytes a block may fill: with large weights, as many again."""
+    return max(BLOCK, 2 * w.nbytes)
 
 
 def _columns(x: Array, geometry: Geometry) -> Array:
     """Return the columns of x as a view, where they are one, or in scratch memory."""
+    view = _view(x, geometry)
+    if view is not None:
+        return view
+    return unfold(x, geometry, into=scratch(_shape(x, geometry), x.dtype))
+
+
+def _view(x: Array, geometry: Geometry) -> Array | None:
+    """Return the columns of x as a view of x, if there is one."""
+    if not geometry.inside:
+        return None
+    try:
+        return windows(x, geometry).reshape(_shape(x, geometry), copy=False)
+    except ValueError:  # they do not lie in a row
+        return None
+
+
+def _shape(x: Array, geometry: Geometry) -> tuple[int, int, int]:
+    """Return the shape of the columns of x."""
     g, b, n = x.shape[:3]
     taps, outputs = math.prod(geometry.kernel_size), math.prod(geometry.output_size)
-    shape = (g, b * taps, n * outputs)
-    if geometry.inside:
-        try:
-            return windows(x, geometry).reshape(shape, copy=False)
-        except ValueError:  # they overlap, or do not lie in a row
-            pass
-    return unfold(x, geometry, into=scratch(shape, x.dtype))
+    return g, b * taps, n * outputs
 
 
 def unfold(x: Array, geometry: Geometry, into: Array | None = None) -> Array:
@@ -130,9 +162,8 @@ def unfold(x: Array, geometry: Geometry, into: Array | None = None) -> Array:
             [2, 4, 6]]])
     """
     g, b, n = x.shape[:3]
-    taps, outputs = math.prod(geometry.kernel_size), math.prod(geometry.output_size)
     if into is None:
-        into = np.empty((g, b * taps, n * outputs), x.dtype)
+        into = np.empty(_shape(x, geometry), x.dtype)
     columns = into.reshape(g, b, *geometry.kernel_size, n, *geometry.output_size)
     if x.size < _SMALL and not geometry.inside:
         x, geometry = padded(x, geometry)

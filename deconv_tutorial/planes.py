@@ -65,8 +65,8 @@ def forward(x: Array, w: Array, geometry: Geometry) -> Array:
                     w[block[1]].reshape(w.shape[1], -1),
                     _stack(wide, x[block]),
                 )
-                for chunk, columns in _columns(planes, layout, rows):
-                    np.matmul(matrix, columns, out=rows[..., chunk])
+                for places, columns in _columns(planes, layout, rows):
+                    np.matmul(matrix, columns, out=rows[..., places])
             target[...] = _narrow(wide, layout, geometry).reshape(target.shape)
 
     share(work, _blocks(x, w, layout))
@@ -118,9 +118,8 @@ def weight_grad(x: Array, y: Array, geometry: Geometry) -> Array:
                     total[block[1]].reshape(w.shape[1], -1),
                     _stack(wide, x[block]),
                 )
-                for chunk, columns in _columns(planes, layout, rows):
-                    for each, row in zip(columns, rows[..., chunk], strict=True):
-                        matrix += (each @ row.T).T
+                for places, columns in _columns(planes, layout, rows):
+                    matrix += (columns @ rows[..., places].mT).sum(axis=0).T
         return total
 
     return sum(share(work, _blocks(x, w, layout)), start=w)
@@ -150,32 +149,37 @@ def _columns(
     """Yield the columns of planes for each sample, a chunk of places at a time."""
     samples, taps = len(rows), len(layout.taps)
     channels = planes.shape[-2]
-    for chunk in _chunks(layout, channels * taps * planes.itemsize):
-        size = chunk.stop - chunk.start
+    for places in _chunks(layout, channels, planes.itemsize):
+        size = places.stop - places.start
         columns = scratch((channels, taps, size), planes.dtype, planes, rows)
         for n, (_, phase, shift) in enumerate(layout.taps):
-            start = shift + chunk.start
+            start = shift + places.start
             columns[:, n] = planes[*phase, :, start : start + size]
-        yield chunk, columns.reshape(samples, channels // samples * taps, size)
+        yield places, columns.reshape(samples, channels // samples * taps, size)
 
 
 def _scatter(matrix: Array, rows: Array, layout: Layout, planes: Array) -> None:
     """Add a matrix times rows to shifted planes: the transpose of `_columns`."""
     samples, taps = len(rows), len(layout.taps)
     channels = planes.shape[-2]
-    for chunk in _chunks(layout, channels * taps * planes.itemsize):
-        size = chunk.stop - chunk.start
+    for places in _chunks(layout, channels, planes.itemsize):
+        size = places.stop - places.start
         columns = scratch((channels, taps, size), planes.dtype, planes, rows)
         flat = columns.reshape(samples, channels // samples * taps, size)
-        np.matmul(matrix, rows[..., chunk], out=flat)
+        np.matmul(matrix, rows[..., places], out=flat)
         for n, (_, phase, shift) in enumerate(layout.taps):
-            start = shift + chunk.start
+            start = shift + places.start
             planes[*phase, :, start : start + size] += columns[:, n]
 
 
-def _chunks(layout: Layout, column: int) -> Iterator[slice]:
+def chunk_size(layout: Layout, channels: int, itemsize: int = 4) -> int:
+    """Return for how many places the columns of some channels fill a block at most."""
+    return max(1, min(layout.length, BLOCK // (channels * len(layout.taps) * itemsize)))
+
+
+def _chunks(layout: Layout, channels: int, itemsize: int) -> Iterator[slice]:
     """Yield runs of places, so many that their columns fill a block at most."""
-    step = max(1, BLOCK // column)
+    step = chunk_size(layout, channels, itemsize)
     for start in range(0, layout.length, step):
         yield slice(start, min(start + step, layout.length))
 

@@ -35,11 +35,7 @@ from deconv_tutorial.transform import (
     spread_weights,
     target_tiles,
 )
-from deconv_tutorial.workspace import BLOCK as CACHED
-from deconv_tutorial.workspace import scratch
-
-BLOCK = 2 * CACHED
-"""About how many bytes the tiles of a part fill: its steps are many, and small."""
+from deconv_tutorial.workspace import BLOCK, scratch
 
 Sizes: TypeAlias = tuple[tuple[int, int], ...]
 """Of each axis, how many positions a tile has, and how many taps a group."""
@@ -94,7 +90,7 @@ def weight_grad(x: Array, y: Array, geometry: Geometry, sizes: Sizes) -> Array:
                 total = total + np.matmul(left.mT, right, out=product)
             return np.asarray(total)
 
-        spread = reduce(np.add, share(work, parts(source, target, plan)))
+        spread = reduce(np.add, share(work, parts(source, target, plan, 2)))
         w[g] = gather_weights(spread, plan, w[g].shape)
     return w
 
@@ -112,13 +108,14 @@ def _multiply(source: Array, weights: Array, plan: Plan, target: Array) -> None:
             np.matmul(tiles, weights, out=result)
             put_tiles(result, target, plan, part)
 
-    share(work, parts(source, target, plan))
+    share(work, parts(source, target, plan, 1))
 
 
-def parts(source: Array, target: Array, plan: Plan) -> Iterator[Part]:
-    """Yield parts of about equal size, whose tiles fill a block of memory at most.
+def parts(source: Array, target: Array, plan: Plan, arrays: int) -> Iterator[Part]:
+    """Yield parts of about equal size, whose tiles fit the cache together.
 
-    A part has several samples, or some rows of tiles of one sample.
+    A part has several samples, or some rows of tiles of one sample. In a block of
+    memory there is room for the tiles of so many `arrays`.
     """
     rows, samples = plan[0].count, len(source)
     products = math.prod(t.products * len(t.source.starts) for t in plan)
@@ -127,7 +124,7 @@ def parts(source: Array, target: Array, plan: Plan) -> Iterator[Part]:
         source.shape[1] * math.prod(len(t.source.starts[0]) for t in plan),
         target.shape[1] * math.prod(len(t.target.starts[0]) for t in plan),
     )
-    fit = max(1, BLOCK // row)
+    fit = max(1, BLOCK // (arrays * row))
     if fit >= rows:
         count = max(-(-samples * rows // fit), min(samples, blas_threads()))
         for start, stop in _cuts(samples, count):

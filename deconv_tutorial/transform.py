@@ -136,14 +136,13 @@ def spread_weights(w: Array, plan: Plan, *, transposed: bool) -> Array:
     factors = _weight_factors(plan, w.dtype, transposed=transposed)
     groups_y, groups_x, products, taps = factors.shape
     a, b = w.shape[:2]
-    flat = w.reshape(a, b, taps)
     result = np.empty((products, groups_y, a, groups_x, b), w.dtype)
     if groups_y * groups_x == 1:
         out = result.reshape(products, a * b)
-        np.matmul(factors[0, 0], flat.reshape(a * b, taps).T, out=out)
+        np.matmul(factors[0, 0], w.reshape(a * b, taps).T, out=out)
     else:
         out = result.transpose(1, 3, 2, 0, 4)
-        np.matmul(factors[:, :, None], flat.mT, out=out)
+        np.matmul(factors[:, :, None], w.reshape(a, b, taps).mT, out=out)
     return result.reshape(products, groups_y * a, groups_x * b)
 
 

@@ -65,7 +65,7 @@ def windows(x: Array, geometry: Geometry) -> Array:
     Returns
     -------
     array of shape (g, b, *kernel_size, n, *output_size)
-        A view that shows many elements several times: to be read, not written.
+        A view that may show elements several times.
     """
     first = (slice(axis.input_index(0, 0), None) for axis in geometry.axes)
     groups, channels, samples, *steps = x.strides
@@ -76,7 +76,6 @@ def windows(x: Array, geometry: Geometry) -> Array:
         x[..., *first],
         (*x.shape[:2], *geometry.kernel_size, x.shape[2], *geometry.output_size),
         (groups, channels, *taps, samples, *outputs),
-        writeable=False,
     )
 
 

@@ -13,10 +13,10 @@ import numpy as np
 from deconv_tutorial.engine import Array
 from deconv_tutorial.settings import Index
 
-BLOCK = 2 * 2**20
+BLOCK = 4 * 2**20
 """About how many bytes a block of work should fill at a time, to stay in the cache."""
 
-_KEPT = 4 * BLOCK  # a larger buffer is given back at the end of its call
+_KEPT = 2 * BLOCK  # a larger buffer is given back at the end of its call
 
 
 class _Buffers(threading.local):
