@@ -24,7 +24,7 @@ from functools import lru_cache
 from typing import Literal, TypeAlias
 
 from deconv_tutorial import im2col, planes, short, small
-from deconv_tutorial.engine import Array
+from deconv_tutorial.engine import Array, Engine
 from deconv_tutorial.geometry import Axis, Geometry
 from deconv_tutorial.settings import Index
 from deconv_tutorial.transform import Plan
@@ -38,114 +38,134 @@ START = 2**22
 SMALL = 2**15
 """How many elements all columns have at most, to be made at once."""
 
-Way: TypeAlias = Literal["planes", "im2col"] | short.Sizes
+LARGE = 2**20
+"""How many elements the factors of the weights of `short` have at most."""
+TAPS = 2**10
+"""How many taps are walked through one by one at most."""
+
+Way: TypeAlias = Literal["small", "planes", "im2col"] | short.Sizes
 """What to do; the sizes are those of a short convolution."""
 
-_TILES = {
-    1: (2, 3, 4, 6),
-    2: (2, 3, 4),
-    3: (2, 3, 4),
-}  # by rank: larger ones round more
+# The largest tile by rank, and the most products on an axis: more would round more.
+_TILES = {1: (6, 8), 2: (4, 7), 3: (4, 6)}
+_ENGINES: dict[str, Engine] = {"small": small, "planes": planes, "im2col": im2col}
 
 
 def forward(x: Array, w: Array, geometry: Geometry) -> Array:
     """Return y: each output gathers the inputs under its taps."""
-    if _is_small(x, geometry, geometry.output_size):
-        return small.forward(x, w, geometry)
-    way = _way(x, w.shape, geometry, transposed=False)
-    if way == "im2col":
-        return im2col.forward(x, w, geometry)
-    if way == "planes":
-        return planes.forward(x, w, geometry)
+    way = _way(x, geometry, w.shape[:3], transposed=False)
+    if isinstance(way, str):
+        return _ENGINES[way].forward(x, w, geometry)
     return short.forward(x, w, geometry, way)
 
 
 def input_grad(y: Array, w: Array, geometry: Geometry) -> Array:
     """Return x: each output scatters its value to the inputs under its taps."""
-    if _is_small(y, geometry, geometry.input_size):
-        return small.input_grad(y, w, geometry)
-    way = _way(y, w.shape, geometry, transposed=True)
-    if way == "im2col":
-        return im2col.input_grad(y, w, geometry)
-    if way == "planes":
-        return planes.input_grad(y, w, geometry)
+    way = _way(y, geometry, w.shape[:3], transposed=True)
+    if isinstance(way, str):
+        return _ENGINES[way].input_grad(y, w, geometry)
     return short.input_grad(y, w, geometry, way)
 
 
 def weight_grad(x: Array, y: Array, geometry: Geometry) -> Array:
     """Return w: each tap adds up the inputs it met times the outputs it served."""
-    if _is_small(x, geometry, geometry.output_size):
-        return small.weight_grad(x, y, geometry)
-    shape = (*y.shape[1:3], x.shape[2], *geometry.kernel_size)
-    way = _way(x, shape, geometry, transposed=False)
-    if way == "im2col":
-        return im2col.weight_grad(x, y, geometry)
-    if way == "planes":
-        return planes.weight_grad(x, y, geometry)
+    way = _way(x, geometry, (*y.shape[1:3], x.shape[2]), transposed=False)
+    if isinstance(way, str):
+        return _ENGINES[way].weight_grad(x, y, geometry)
     return short.weight_grad(x, y, geometry, way)
 
 
-def _is_small(array: Array, geometry: Geometry, outputs: Index) -> bool:
-    """Return whether all columns together have few elements, and there are some."""
-    if not array.size or array.size > SMALL:
-        return False
-    columns = math.prod(array.shape[:3]) * math.prod(outputs)
-    return columns * math.prod(geometry.kernel_size) <= SMALL
+def _way(array: Array, geometry: Geometry, channels: Index, *, transposed: bool) -> Way:
+    kind = array.dtype.char
+    if kind not in "fdFD":
+        kind = "exact"
+    return way(geometry, len(array), *channels, kind, transposed=transposed)
 
 
-def _way(array: Array, w_shape: Index, geometry: Geometry, *, transposed: bool) -> Way:
-    kind, samples = array.dtype.char, len(array)
-    if kind not in "fdFD" or not samples:
-        return "im2col"
-    _, a, b, *_ = w_shape
-    if a == b == 1:
-        return "planes" if kind in "fd" else "im2col"
-    return way(geometry, samples, a, b, transposed=transposed)
-
-
-@lru_cache(512)
-def way(geometry: Geometry, samples: int, a: int, b: int, *, transposed: bool) -> Way:
-    """Return the way that costs least, counted in multiplications.
+@lru_cache(1024)
+def way(
+    geometry: Geometry,
+    samples: int,
+    groups: int,
+    a: int,
+    b: int,
+    kind: str = "f",
+    *,
+    transposed: bool = False,
+) -> Way:
+    """Return the way to be taken: of those that can be, the one that costs least.
 
     Parameters
     ----------
     geometry : Geometry
         Which tap of which output reads which input.
-    samples, a, b : int
-        The numbers of samples, of channels of y and of channels of x.
+    samples, groups, a, b : int
+        The numbers of samples and of groups, and of channels of y and of x in each.
+    kind : str
+        The character of a floating-point dtype; anything else must not be rounded.
     transposed : bool
         Whether the map is the input gradient.
 
     Examples
     --------
     >>> from deconv_tutorial.geometry import conv_geometry
-    >>> way(conv_geometry((56, 56), 3, padding=1), 8, 64, 64, transposed=False)
+    >>> way(conv_geometry((56, 56), 3, padding=1), samples=8, groups=1, a=64, b=64)
     ((4, 3), (4, 3))
-    >>> way(conv_geometry((56, 56), 3, padding=1), 8, 64, 3, transposed=False)
+    >>> way(conv_geometry((56, 56), 3, padding=1), samples=8, groups=1, a=64, b=3)
     'planes'
+    >>> way(conv_geometry((5, 5), 3, padding=1), samples=2, groups=1, a=4, b=3)
+    'small'
     """
+    if not samples:
+        return "im2col"
+    if _is_small(geometry, samples * groups * max(a, b)):
+        return "small"
+    if kind == "exact" or math.prod(geometry.kernel_size) > TAPS:
+        return "im2col"
+    if a == b == 1:
+        # Padding may make planes large; numbers that are not real would be conjugated.
+        sizes = geometry.input_size, geometry.output_size, geometry.kernel_size
+        room = 4 * sum(map(math.prod, sizes))
+        fits = planes.layout_of(geometry).elements <= room
+        return "planes" if kind in "fd" and fits else "im2col"
+    costs = _costs(geometry, samples, a, b, transposed=transposed)
+    return min(costs, key=costs.__getitem__)
+
+
+def _is_small(geometry: Geometry, channels: int) -> bool:
+    """Return whether all columns, and what is padded for them, have few elements."""
+    taps = math.prod(geometry.kernel_size)
+    places = max(map(math.prod, (geometry.input_size, geometry.output_size)))
+    if channels * taps * places > SMALL:
+        return False
+    frames = geometry.padded()[0], geometry.transposed().padded()[0]
+    return all(math.prod(each.input_size) * channels <= SMALL for each in frames)
+
+
+def _costs(
+    geometry: Geometry, samples: int, a: int, b: int, *, transposed: bool
+) -> dict[Way, float]:
+    """Return about how long each way takes, counted in multiplications."""
     layout = planes.layout_of(geometry)
     taps, outputs = math.prod(geometry.kernel_size), math.prod(geometry.output_size)
-    y, x = (
-        samples * outputs * a,
-        samples * len(layout.phases) * math.prod(layout.size) * b,
-    )
+    y, x = samples * outputs * a, samples * layout.elements * b
     unfolded = samples * outputs * taps * b
     shifted = samples * layout.length * taps * b
     # Columns of one tap or one output are a view; far elements take longer.
     copied = unfolded * (min(taps, outputs) > 1) * (geometry.axes[-1].stride + 3) / 4
+    short_run = 1 + 256 / planes.chunk_size(layout, b)
     costs: dict[Way, float] = {
         "im2col": unfolded * a * _loss(a, b * taps)
         + MOVE * (copied * (1 + 1.4 * transposed) + y),
         "planes": shifted * a * _loss(a, b * taps, layout.length)
-        + RUN * shifted * (1 + 256 / planes.chunk_size(layout, b)) * (1 + transposed)
+        + RUN * shifted * short_run * (1 + transposed)
         + MOVE * (x + y),
     }
     source, target = (a, b) if transposed else (b, a)
     for sizes in _candidates(geometry):
         plan = short.plan_of(geometry, sizes, transposed=transposed)
         costs[sizes] = START + _short_cost(plan, samples, source, target)
-    return min(costs, key=costs.__getitem__)
+    return costs
 
 
 def _loss(*sizes: int) -> float:
@@ -158,7 +178,11 @@ def _candidates(geometry: Geometry) -> Iterator[short.Sizes]:
     splits = [_taps(axis) for axis in geometry.axes]
     if max(splits) == 1 or not all(map(_is_simple, geometry.axes)):
         return
-    for tile in _TILES[len(splits)]:
+    # About what `short` needs for the factors of the weights: a row for each product.
+    if math.prod(3 * axis.kernel_size**2 for axis in geometry.axes) > LARGE:
+        return
+    largest, most = _TILES[len(splits)]
+    for tile in range(2, min(largest, most + 1 - max(splits)) + 1):
         yield tuple((tile, taps) if taps > 1 else (1, 1) for taps in splits)
 
 

@@ -42,9 +42,14 @@ class Layout(NamedTuple):
     length: int
     """From the first output to the last."""
     phases: list[tuple[Index, list[tuple[slice, slice]]]]
-    """Of each phase: its number on each axis; the places and elements that it has."""
+    """Of each phase: its place on each axis; the places and elements that it has."""
     taps: list[tuple[Index, Index, int]]
     """Each tap, with its phase and its shift."""
+
+    @property
+    def elements(self) -> int:
+        """How many elements the planes of all phases have together."""
+        return len(self.phases) * math.prod(self.size)
 
 
 def forward(x: Array, w: Array, geometry: Geometry) -> Array:
@@ -61,10 +66,8 @@ def forward(x: Array, w: Array, geometry: Geometry) -> Array:
             if _depthwise(w):
                 _add_taps(planes, w[block[1], 0, 0], layout, wide)
             else:
-                matrix, rows = (
-                    w[block[1]].reshape(w.shape[1], -1),
-                    _stack(wide, x[block]),
-                )
+                matrix = w[block[1]].reshape(w.shape[1], -1)
+                rows = _stack(wide, x[block])
                 for places, columns in _columns(planes, layout, rows):
                     np.matmul(matrix, columns, out=rows[..., places])
             target[...] = _narrow(wide, layout, geometry).reshape(target.shape)
@@ -114,10 +117,8 @@ def weight_grad(x: Array, y: Array, geometry: Geometry) -> Array:
                     window = planes[*phase, :, shift : shift + layout.length]
                     total[block[1], 0, 0, *k] += np.vecdot(window, wide)
             else:
-                matrix, rows = (
-                    total[block[1]].reshape(w.shape[1], -1),
-                    _stack(wide, x[block]),
-                )
+                matrix = total[block[1]].reshape(w.shape[1], -1)
+                rows = _stack(wide, x[block])
                 for places, columns in _columns(planes, layout, rows):
                     matrix += (columns @ rows[..., places].mT).sum(axis=0).T
         return total
@@ -187,40 +188,46 @@ def _chunks(layout: Layout, channels: int, itemsize: int) -> Iterator[slice]:
 @lru_cache(512)
 def layout_of(geometry: Geometry) -> Layout:
     """Return how the planes of a geometry lie."""
-    axes = geometry.axes
     splits = [
         [divmod(axis.dilation * k, axis.stride) for k in range(axis.kernel_size)]
-        for axis in axes
+        for axis in geometry.axes
     ]
+    # Phases that no tap reads have no plane.
+    used = [sorted({phase for _, phase in split}) for split in splits]
     size = tuple(
         axis.output_size + max(shift for shift, _ in split)
-        for axis, split in zip(axes, splits, strict=True)
+        for axis, split in zip(geometry.axes, splits, strict=True)
     )
     steps = [math.prod(size[n + 1 :]) for n in range(len(size))]
-    length = 1 + sum(
-        (axis.output_size - 1) * step for axis, step in zip(axes, steps, strict=True)
-    )
-    phases: list[tuple[Index, list[tuple[slice, slice]]]] = []
-    for phase in product(*(range(axis.stride) for axis in axes)):
-        starts = (
-            Lines(axis.input_size, axis.stride, ((axis.input_index(0, 0) + n,),))
-            for axis, n in zip(axes, phase, strict=True)
-        )
-        runs = [
-            line.run(0, 0, 0, count) for line, count in zip(starts, size, strict=True)
+    columns = zip(geometry.output_size, steps, strict=True)
+    length = 1 + sum((outputs - 1) * step for outputs, step in columns)
+    runs = [
+        [
+            Lines(axis.input_size, axis.stride, ((axis.input_index(0, 0) + n,),)).run(
+                0, 0, 0, count
+            )
+            for n in phases
         ]
-        phases.append((phase, runs))
+        for axis, phases, count in zip(geometry.axes, used, size, strict=True)
+    ]
+    phases = [
+        (place, [each[n] for each, n in zip(runs, place, strict=True)])
+        for place in product(*(range(len(each)) for each in used))
+    ]
     taps: list[tuple[Index, Index, int]] = []
-    for k in product(*(range(axis.kernel_size) for axis in axes)):
+    for k in product(*(range(axis.kernel_size) for axis in geometry.axes)):
         split = [each[at] for each, at in zip(splits, k, strict=True)]
         shift = sum(q * step for (q, _), step in zip(split, steps, strict=True))
-        taps.append((k, tuple(phase for _, phase in split), shift))
+        pairs = zip(used, split, strict=True)
+        place = tuple(each.index(phase) for each, (_, phase) in pairs)
+        taps.append((k, place, shift))
     return Layout(size, length, phases, taps)
 
 
 def _shape(layout: Layout, channels: int) -> Index:
-    strides = (n + 1 for n in layout.phases[-1][0])
-    return (*strides, channels, math.prod(layout.size))
+    """Return the shape of the planes of some channels."""
+    phases = (n + 1 for n in layout.phases[-1][0])
+    return (*phases, channels, math.prod(layout.size))
 
 
 def _depthwise(w: Array) -> bool:

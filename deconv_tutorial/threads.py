@@ -7,6 +7,7 @@ BLAS library itself only share the products.
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Generator, Iterable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
@@ -99,3 +100,20 @@ def _set_threads(numbers: list[int]) -> None:
 @cache
 def _pool(parts: int) -> ThreadPoolExecutor:
     return ThreadPoolExecutor(parts, thread_name_prefix="deconv_tutorial")
+
+
+def _forget() -> None:
+    """Start anew in a forked process, which has none of the threads."""
+    _pool.cache_clear()
+    if _CALLS[0]:
+        _set_threads(_LIMITED)
+    _CALLS[0] = 0
+    _LIMITED.clear()
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(
+        before=_LOCK.acquire,
+        after_in_parent=_LOCK.release,
+        after_in_child=lambda: (_forget(), _LOCK.release()),
+    )

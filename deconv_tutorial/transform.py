@@ -169,18 +169,17 @@ def gather_weights(spread: Array, plan: Plan, shape: Index) -> Array:
 @lru_cache(512)
 def _numbers(tiling: Tiling, name: str, dtype: DType) -> Array:
     """Return factors of a tiling as numbers of a dtype, fractions for objects."""
-    return _cast(getattr(tiling, name), dtype)
+    fractions = getattr(tiling, name)
+    return fractions if dtype.hasobject else fractions.astype(float).astype(dtype)
 
 
 @lru_cache(512)
 def _weight_factors(plan: Plan, dtype: DType, *, transposed: bool) -> Array:
     """Return the factors of all axes, (groups of y, of x, products, taps)."""
-    factors = reduce(_nested, (tiling.weights for tiling in plan))
-    return _cast(factors if transposed else factors.swapaxes(0, 1), dtype)
-
-
-def _cast(fractions: Array, dtype: DType) -> Array:
-    return fractions if dtype.hasobject else fractions.astype(float).astype(dtype)
+    kind = object if dtype.hasobject else float
+    factors = reduce(_nested, (tiling.weights.astype(kind) for tiling in plan))
+    factors = factors if transposed else factors.swapaxes(0, 1)
+    return factors.astype(dtype, copy=False)
 
 
 def _nested(outer: Array, inner: Array) -> Array:

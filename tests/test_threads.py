@@ -1,5 +1,8 @@
 """Sharing out work: in order, within the limits of BLAS, and without a trace."""
 
+import os
+import subprocess
+import sys
 import threading
 import time
 from itertools import chain
@@ -96,3 +99,22 @@ def test_much_memory_is_not_kept():
 
 def test_objects_have_no_scratch_memory():
     assert scratch((2,), object).tolist() == [None, None]
+
+
+FORK = """
+import os, sys
+from deconv_tutorial.threads import share
+from threadpoolctl import threadpool_limits
+with threadpool_limits(2, user_api="blas"):
+    assert sum(share(sum, range(4))) == 6
+    child = os.fork()
+    if not child:
+        os._exit(sum(share(sum, range(5))))
+sys.exit(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]))
+"""
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="this system cannot fork")
+def test_a_forked_process_has_threads_of_its_own():
+    code = [sys.executable, "-W", "ignore::DeprecationWarning", "-c", FORK]
+    assert subprocess.run(code, timeout=30, check=False).returncode == 10

@@ -1,11 +1,12 @@
 """Every way of the fast engine through the same cases as the engines."""
 
+import tracemalloc
 from functools import partial
 from types import SimpleNamespace
 
 import numpy as np
 import pytest
-from hypothesis import assume, given
+from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from deconv_tutorial import fast, im2col, naive, planes, short, small, threads
@@ -52,6 +53,7 @@ def test_each_map_is_exact_in_blocks_of_any_size(engine, case, block):
 
 
 @pytest.mark.usefixtures("threads_used")
+@settings(max_examples=40)  # objects are slow
 @given(case=cases(), block=st.sampled_from([1, 500, 10**6]), data=st.data())
 def test_short_convolutions_are_exact_in_fractions(case, block, data):
     assume(all(fast._is_simple(axis) for axis in case.geometry.axes))
@@ -75,24 +77,33 @@ def test_planes_of_one_channel_are_exact(case):
 
 
 @pytest.mark.parametrize("dtype", ["f4", "f8", "c8", "c16"])
-@pytest.mark.parametrize("rank", [1, 2, 3])
-def test_short_convolutions_err_little(dtype, rank):
-    """By its share of the largest element; the tiles are the largest in use."""
-    bound = 2e-5 if dtype in ("f4", "c8") else 1e-13
-    rng = np.random.default_rng(rank)
-    size, kernel = (13, 12, 11)[:rank], (4, 3, 3)[:rank]
+@pytest.mark.parametrize("kernel", [(3,), (4,), (2, 2), (3, 3), (4, 4), (3, 3, 3)])
+def test_short_convolutions_err_little(kernel, dtype):
+    """By its share of the largest element, with the largest tiles in use."""
+    bound = 2e-5 if dtype in {"f4", "c8"} else 1e-13
+    rng = np.random.default_rng(len(kernel))
+    size = (13, 12, 11)[: len(kernel)]
     geometry = conv_geometry(size, kernel, padding=1)
-    draw = lambda *shape: rng.standard_normal(shape).astype(dtype)  # noqa: E731
-    x, w = draw(2, 1, 8, *size), draw(1, 6, 8, *kernel)
-    arrays = x, w, draw(2, 1, 6, *geometry.output_size)
-    sizes = tuple((fast._TILES[rank][-1], 3) for _ in kernel)
-    wide = "c16" if dtype[0] == "c" else "f8"
+    shapes = (2, 1, 8, *size), (1, 6, 8, *kernel), (2, 1, 6, *geometry.output_size)
+    arrays = [rng.standard_normal(shape).astype(dtype) for shape in shapes]
+    sizes = list(fast._candidates(geometry))[-1]
     for name in MAPS:
         left, right, _ = arguments_of(name, *arrays)
         result = getattr(short, name)(left, right, geometry, sizes)
+        wide = np.result_type(left, float)
         exact = getattr(naive, name)(left.astype(wide), right.astype(wide), geometry)
         assert result.dtype == left.dtype
         assert 0 < abs(result - exact).max() < bound * abs(exact).max()
+
+
+@given(
+    kernel=st.lists(st.integers(1, 40), min_size=1, max_size=3),
+    stride=st.integers(1, 9),
+)
+def test_all_sizes_that_may_pay_have_factors(kernel, stride):
+    geometry = conv_geometry((60,) * len(kernel), kernel, stride)
+    for sizes in fast._candidates(geometry):
+        assert short.plan_of(geometry, sizes, transposed=True)
 
 
 # Samples, channels of y and x, the settings of the geometry, and the way.
@@ -106,17 +117,18 @@ LAYERS = {
 }
 
 
-@pytest.mark.parametrize(("n", "a", "b", "size", "settings", "way"), LAYERS.values())
-def test_the_way_suits_the_layer(n, a, b, size, settings, way):
-    geometry = conv_geometry(size, **settings)
-    assert fast.way(geometry, n, a, b, transposed=False) == way
+@pytest.mark.parametrize(("n", "a", "b", "size", "options", "way"), LAYERS.values())
+def test_the_way_suits_the_layer(n, a, b, size, options, way):
+    geometry = conv_geometry(size, **options)
+    assert fast.way(geometry, n, 1, a, b) == way
 
 
 def test_what_cannot_be_rounded_takes_the_exact_way():
     x = np.ones((2, 1, 64, 32, 32), int)
     w = np.ones((1, 64, 64, 3, 3), int)
     geometry = conv_geometry((32, 32), 3)
-    assert isinstance(fast.way(geometry, 2, 64, 64, transposed=False), tuple)
+    assert isinstance(fast.way(geometry, 2, 1, 64, 64), tuple)
+    assert fast.way(geometry, 2, 1, 64, 64, "exact") == "im2col"
     assert fast.forward(x, w, geometry).tolist() == [[[[[576] * 30] * 30] * 64]] * 2
 
 
@@ -133,3 +145,34 @@ def test_the_fast_engine_is_as_good_as_im2col_on_a_large_layer(name):
     result = getattr(fast, name)(left, right, geometry)
     assert result.shape == like.shape
     assert abs(result - exact).max() < 2e-5 * abs(exact).max()
+
+
+def test_one_channel_takes_planes_unless_padding_makes_them_large():
+    usual = conv_geometry((90, 80), 3, padding=1)
+    padded = conv_geometry(9, 3, padding=4000, dilation=4001, stride=7)
+    assert fast.way(usual, 4, 8, 1, 1) == "planes"
+    assert fast.way(padded, 4, 8, 1, 1) == "im2col"
+    assert fast.way(usual, 4, 8, 1, 1, "F") == "im2col"
+
+
+@pytest.mark.parametrize(
+    ("size", "options"),
+    [
+        ((100_002,), {"kernel_size": 100_000}),
+        ((600, 600), {"kernel_size": 300}),
+        ((3_000_001,), {"kernel_size": 3, "stride": 1_000_000}),
+        ((9, 8), {"kernel_size": 3, "padding": 4000, "dilation": 2000}),
+        ((40, 40, 40), {"kernel_size": 20}),
+        ((500,), {"kernel_size": 301}),
+    ],
+)
+def test_a_way_is_found_at_once_for_odd_layers(size, options):
+    """Nothing is laid out for each tap, phase or zero of a layer that has many."""
+    geometry = conv_geometry(size, **options)
+    for transposed in (False, True):
+        tracemalloc.start()
+        way = fast.way.__wrapped__(geometry, 2, 1, 20, 20, transposed=transposed)
+        _, peak = tracemalloc.get_traced_memory()
+        tracemalloc.stop()
+        assert way in {"im2col", "planes"} or isinstance(way, tuple)
+        assert peak < 20 * 2**20
