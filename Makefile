@@ -10,7 +10,8 @@ RUN := $(VENV)/bin/python
 # The goals share one environment and one _build folder.
 .NOTPARALLEL:
 .DEFAULT_GOAL := help
-.PHONY: help book test lab notebooks lint serve test-peers test-wheel pins clean
+.PHONY: help book test lab notebooks lint serve test-peers test-wheel bench bench-quick \
+	pins clean
 
 help: ## list the goals
 	@sed -nE 's/^([a-z-]+):.*## /\1\t/p' $(MAKEFILE_LIST) | awk -F'\t' '{ printf "make %-11s %s\n", $$1, $$2 }'
@@ -44,8 +45,14 @@ test-peers: $(VENV)/.done-peers ## compare with PyTorch (a large download)
 test-wheel: $(VENV)/.done ## build the wheel and try it in an empty environment
 	@$(RUN) -m tools.check_wheel
 
+bench: $(VENV)/.done-bench ## measure the engines beside their peers, in 20 minutes
+	@$(RUN) -m benchmarks
+
+bench-quick: $(VENV)/.done-bench ## measure less and store nothing, in 2 minutes
+	@$(RUN) -m benchmarks --quick
+
 pins: ## write constraints.txt anew (needs uv)
-	@grep -hvE '^(#|-)' requirements*.txt | $(or $(UV),uv) pip compile --quiet --universal \
+	@grep -hvE '^(#|-)' requirements*.txt | UV_BUILD_CONSTRAINT=constraints.txt $(or $(UV),uv) pip compile --quiet --universal \
 		--python-version 3.11 --no-header --no-annotate --upgrade --output-file constraints.txt -
 	@echo "The pins: constraints.txt"
 
@@ -58,7 +65,12 @@ $(VENV)/.done: requirements.txt constraints.txt
 $(VENV)/.done-dev: requirements-dev.txt $(VENV)/.done
 $(VENV)/.done-lab: requirements-lab.txt $(VENV)/.done
 $(VENV)/.done-peers: requirements-peers.txt $(VENV)/.done
-$(VENV)/.done $(VENV)/.done-dev $(VENV)/.done-lab $(VENV)/.done-peers:
+$(VENV)/.done-bench: requirements-bench.txt $(VENV)/.done
+# What is only there as source is built with the pinned setuptools, too.
+$(VENV)/.done-bench: export PIP_CONSTRAINT := constraints.txt
+$(VENV)/.done-bench: export PIP_BUILD_CONSTRAINT := constraints.txt
+$(VENV)/.done-bench: export UV_BUILD_CONSTRAINT := constraints.txt
+$(VENV)/.done $(VENV)/.done-dev $(VENV)/.done-lab $(VENV)/.done-peers $(VENV)/.done-bench:
 ifdef UV
 	@$(UV) venv --quiet --allow-existing --python $(PYTHON) $(VENV)
 	@$(UV) pip install --quiet --python $(RUN) --requirement $<

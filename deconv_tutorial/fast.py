@@ -13,7 +13,12 @@ Only `short` rounds more than a sum of products does. As a share of the largest 
 its error stays below 2e-5 in float32 and 1e-12 in float64 on all workloads of
 ``benchmarks``, where `im2col` has 2e-6 and 1e-14. It takes floating-point arrays only:
 integers, fractions and symbols stay exact. Where floats must not be rounded, such as
-integers held in floats, take `im2col`.
+integers held in floats, take `im2col`. An infinite or undefined number spreads to its
+neighbours, as it does not in `naive`.
+
+It is the default engine of `conv` and the others. Whoever learns or tests works with
+integers, symbols or small arrays, and these are as exact here as anywhere. Whoever
+trains works with large arrays of floats, where libraries such as PyTorch round, too.
 """
 
 from __future__ import annotations
@@ -30,10 +35,14 @@ from deconv_tutorial.settings import Index
 from deconv_tutorial.transform import Plan
 
 MOVE = 28
-"""How many multiplications take as long as moving one element between stages."""
+"""How many multiplications take as long as moving one element between stages.
+
+This and the next two depend on the machine: ``python -m benchmarks constants`` measures
+them. The rule needs no more than their order of magnitude.
+"""
 RUN = 16
 """The same where elements lie in long runs."""
-START = 2**22
+START = 2**24
 """How many multiplications take as long as what `short` needs for its first tile."""
 SMALL = 2**15
 """How many elements all columns have at most, to be made at once."""
@@ -204,18 +213,25 @@ def _short_cost(plan: Plan, samples: int, source: int, target: int) -> float:
     tiles = samples * math.prod(t.count * len(t.source.starts) for t in plan)
     source *= math.prod(len(t.source.starts[0]) for t in plan)
     target *= math.prod(len(t.target.starts[0]) for t in plan)
-    moved = _moved(plan) * (source + target) + 2 * products * source
     weights = products * source * target
     return tiles * weights * _loss(source, target) + MOVE * (
-        tiles * moved + 4 * weights
+        tiles * moved(plan, source, target) + 4 * weights
     )
 
 
-def _moved(plan: Plan) -> int:
-    """Return how many elements a tile has, in all stages together."""
+def moved(plan: Plan, source: int, target: int) -> int:
+    """Return how many elements a tile of `short` has, in all stages together.
+
+    Parameters
+    ----------
+    plan
+        How the axes are cut.
+    source, target : int
+        The numbers of channels of what is read and of what is written.
+    """
     sizes = [t.tile for t in plan]
-    moved = 2 * math.prod(sizes)
+    stages = 2 * math.prod(sizes)
     for n, tiling in enumerate(plan):
         sizes[n] = tiling.products
-        moved += math.prod(sizes)
-    return moved
+        stages += math.prod(sizes)
+    return stages * (source + target) + 2 * math.prod(sizes) * source

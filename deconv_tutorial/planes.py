@@ -185,7 +185,7 @@ def _chunks(layout: Layout, channels: int, itemsize: int) -> Iterator[slice]:
         yield slice(start, min(start + step, layout.length))
 
 
-@lru_cache(512)
+@lru_cache(64)
 def layout_of(geometry: Geometry) -> Layout:
     """Return how the planes of a geometry lie."""
     splits = [

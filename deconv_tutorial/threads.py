@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Generator, Iterable
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor, wait
 from contextlib import contextmanager
 from functools import cache
 from itertools import pairwise
@@ -45,7 +45,13 @@ def share(work: Callable[[list[Item]], Result], items: Iterable[Item]) -> list[R
     ends = [n * len(items) // parts for n in range(parts + 1)]
     runs = [items[start:end] for start, end in pairwise(ends)]
     with one_thread_each():
-        return list(_pool(parts).map(work, runs))
+        # The first part stays in this thread, which runs on a processor already.
+        others = [_pool(parts - 1).submit(work, run) for run in runs[1:]]
+        try:
+            first = work(runs[0])
+        finally:
+            wait(others)
+        return [first, *(other.result() for other in others)]
 
 
 def blas_threads() -> int:

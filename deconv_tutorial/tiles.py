@@ -90,7 +90,7 @@ class Tiling:
         return self.read.shape[0]
 
 
-@lru_cache(512)
+@lru_cache(256)
 def tiling(axis: Axis, tile: int, taps: int, *, transposed: bool) -> Tiling:
     """Return the tiling of an axis with tiles and groups of taps of a given size.
 

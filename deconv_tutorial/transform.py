@@ -156,7 +156,7 @@ def gather_weights(spread: Array, plan: Plan, shape: Index) -> Array:
     plan
         How the axes are cut.
     shape : tuple of int
-        That of the weights, (a, b, *kernel_size).
+        That of the weights, ``(a, b, *kernel_size)``.
     """
     factors = _weight_factors(plan, spread.dtype, transposed=False)[0]
     groups, products, taps = factors.shape
@@ -173,7 +173,7 @@ def _numbers(tiling: Tiling, name: str, dtype: DType) -> Array:
     return fractions if dtype.hasobject else fractions.astype(float).astype(dtype)
 
 
-@lru_cache(512)
+@lru_cache(16)
 def _weight_factors(plan: Plan, dtype: DType, *, transposed: bool) -> Array:
     """Return the factors of all axes, (groups of y, of x, products, taps)."""
     kind = object if dtype.hasobject else float

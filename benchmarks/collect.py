@@ -1,0 +1,127 @@
+"""Start the children one after the other, and merge what they found."""
+
+from __future__ import annotations
+
+import inspect
+import json
+import subprocess
+import sys
+import tempfile
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any, NamedTuple, TypeAlias, cast
+
+from benchmarks import machine
+from benchmarks.child import Job
+from benchmarks.sides import NAMES, SLOW
+from benchmarks.workloads import ROWS
+from deconv_tutorial import ENGINES, conv
+
+Results: TypeAlias = dict[str, Any]
+ROOT = Path(__file__).resolve().parent.parent
+THREADS = (1, 2)
+
+
+class Plan(NamedTuple):
+    """What is to be measured."""
+
+    rows: tuple[str, ...] = tuple(ROWS)
+    sides: tuple[str, ...] = NAMES
+    threads: tuple[int, ...] = THREADS
+    rounds: int = 7
+    thorough: bool = True
+    """Whether growth, errors and the memory of peers are measured too."""
+    forced: bool = False
+    """Whether variables that force a library to certain instructions are kept."""
+
+    @property
+    def full(self) -> bool:
+        """Whether this is all there is: only such results are stored."""
+        return self == Plan()
+
+
+def quick(plan: Plan) -> Plan:
+    """Return the plan with few rounds, and without what takes long."""
+    sides = tuple(name for name in plan.sides if name not in SLOW)
+    return plan._replace(sides=sides, threads=(1,), rounds=3, thorough=False)
+
+
+def default_engine() -> str:
+    """Return the name of the engine that `conv` uses if nobody says otherwise."""
+    engine = inspect.signature(conv).parameters["engine"].default
+    return next(name for name, module in ENGINES.items() if module is engine)
+
+
+def judged(plan: Plan) -> str:
+    """Return the engine held against the others: the default, or what is measured."""
+    engines = [name for name in plan.sides if name in ENGINES]
+    own = default_engine()
+    return own if own in engines or not engines else engines[-1]
+
+
+def collected(plan: Plan) -> Results:
+    """Return all that a plan asks for."""
+    results: Results = {
+        "date": datetime.now(UTC).strftime("%Y-%m-%d %H:%M UTC"),
+        "default": judged(plan),
+        "machine": machine.facts(),
+        "plan": plan._asdict(),
+        "sides": {},
+        "threads": {},
+    }
+    for threads in plan.threads:
+        found = _child(plan, "times", threads)
+        results["sides"] |= found.pop("sides")
+        results["threads"][str(threads)] = found | _child(plan, "memory", threads)
+    if plan.thorough:
+        results |= _child(plan, "errors", 1) | _child(plan, "growth", 1)
+    return rounded(results)
+
+
+def _child(plan: Plan, work: str, threads: int) -> Results:
+    print(f"{work}, threads: {threads}", file=sys.stderr, flush=True)
+    # With more threads, or less time, only the engines' memory matters.
+    peers = work == "times" or (plan.thorough and threads == 1)
+    sides = [name for name in plan.sides if peers or name in ENGINES]
+    if threads > 1:
+        sides = [name for name in sides if name not in SLOW]
+    job = Job(work, threads, list(plan.rows), sides, plan.rounds)
+    with tempfile.TemporaryDirectory() as folder:
+        found = Path(folder) / "found.json"
+        command = [sys.executable, "-m", "benchmarks.child", json.dumps(job._asdict())]
+        environment = machine.environment(threads, forced=plan.forced)
+        subprocess.run([*command, found], cwd=ROOT, env=environment, check=True)
+        return json.loads(found.read_text("utf-8"))
+
+
+def rounded(value: Any) -> Any:
+    """Return the same with four digits of every number: more would be noise."""
+    if isinstance(value, dict):
+        return {key: rounded(item) for key, item in value.items()}  # pyright: ignore
+    if isinstance(value, list | tuple):
+        return [rounded(item) for item in value]  # pyright: ignore
+    return float(f"{value:.4g}") if isinstance(value, float) else value
+
+
+def stored(results: Results) -> str:
+    """Return results as JSON, with a line for each innermost table.
+
+    Examples
+    --------
+    >>> print(stored({"a": {"b": {"ms": 1.5}}}), end="")
+    {
+     "a": {
+      "b": {"ms": 1.5}
+     }
+    }
+    """
+    return _json(results, 0) + "\n"
+
+
+def _json(value: Any, depth: int) -> str:
+    items = cast("dict[str, Any]", value) if isinstance(value, dict) else {}
+    if not any(isinstance(item, dict) for item in items.values()):
+        return json.dumps(value, ensure_ascii=False)
+    space = " " * (depth + 1)
+    lines = (f"{space}{json.dumps(k)}: {_json(v, depth + 1)}" for k, v in items.items())
+    return "{\n" + ",\n".join(lines) + "\n" + " " * depth + "}"

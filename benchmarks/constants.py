@@ -1,0 +1,88 @@
+"""What the rule of `fast` takes for granted, measured: a cost in multiplications.
+
+The rule compares ways by one number, in which moving an element counts as so many
+multiplications in a matrix product. How many depends on the machine and on its BLAS
+library. The rule needs no more than their order of magnitude.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+
+import numpy as np
+from threadpoolctl import threadpool_limits  # pyright: ignore[reportMissingTypeStubs]
+
+from benchmarks.measure import seconds
+from deconv_tutorial import fast, short
+from deconv_tutorial.geometry import conv_geometry
+from deconv_tutorial.transform import Part, put_tiles, source_tiles
+from deconv_tutorial.workspace import scratch
+
+_ROUNDS = 15
+_PRODUCT = 512
+_SIZES: short.Sizes = ((4, 3), (4, 3))
+
+
+def constants() -> dict[str, tuple[float, float]]:
+    """Return each constant as it is in the rule, and as it is here."""
+    with threadpool_limits(1, user_api="blas"):
+        multiplication = _multiplication()
+        return {
+            "MOVE": (fast.MOVE, _move() / multiplication),
+            "RUN": (fast.RUN, _run() / multiplication),
+            "START": (fast.START, _start() / multiplication),
+        }
+
+
+def table() -> str:
+    """Return the constants as lines to be read."""
+    lines = (
+        f"{n:6}{rule:>12,.0f}{here:>12,.0f}" for n, (rule, here) in constants().items()
+    )
+    return "\n".join(["      in the rule        here", *lines])
+
+
+def _best(run: Callable[[], object]) -> float:
+    return min(seconds(run, 1) for _ in range(_ROUNDS))
+
+
+def _multiplication() -> float:
+    """Return the seconds for one multiplication in a matrix product."""
+    a = np.random.default_rng(0).random((_PRODUCT, _PRODUCT), np.float32)
+    out = np.empty_like(a)
+    return _best(lambda: np.matmul(a, a, out=out)) / _PRODUCT**3
+
+
+def _move() -> float:
+    """Return the seconds for one element in one stage of `short`, product left out."""
+    channels, geometry = 64, conv_geometry((56, 56), 3, padding=1)
+    plan = short.plan_of(geometry, _SIZES, transposed=False)
+    x = np.random.default_rng(0).random((1, channels, 56, 56), np.float32)
+    part = Part(slice(0, 1), 0, plan[0].count)
+
+    def stages() -> None:
+        put_tiles(source_tiles(x, plan, part), np.empty_like(x), plan, part)
+
+    tiles = math.prod(tiling.count for tiling in plan)
+    return _best(stages) / (tiles * fast.moved(plan, channels, channels))
+
+
+def _run() -> float:
+    """Return the seconds for one element that is copied in a long run."""
+    channels, taps, size = 3, 49, 3000
+    planes = np.random.default_rng(0).random((channels, size + taps), np.float32)
+
+    def copies() -> None:
+        columns = scratch((channels, taps, size), np.float32)
+        for n in range(taps):
+            columns[:, n] = planes[:, n : n + size]
+
+    return _best(copies) / (channels * taps * size)
+
+
+def _start() -> float:
+    """Return the seconds that `short` takes for a single tile."""
+    geometry = conv_geometry((6, 6), 3)
+    x, w = np.ones((1, 1, 8, 6, 6), np.float32), np.ones((1, 8, 8, 3, 3), np.float32)
+    return _best(lambda: short.forward(x, w, geometry, _SIZES))

@@ -1,0 +1,46 @@
+"""How exact each engine is, in float32 and in float64."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+import numpy as np
+
+from benchmarks.measure import checked
+from benchmarks.sides import Side
+from benchmarks.workloads import MAPS, Row, case_of, expected
+from deconv_tutorial import im2col, naive
+
+FEASIBLE = 60_000
+"""The most connections for which the definition is computed."""
+
+
+def errors(sides: Sequence[Side], rows: Iterable[Row]) -> dict[str, Any]:
+    """Return the relative errors of the three maps, and what they are relative to.
+
+    In float64 the definition, `naive`, is the reference where it is feasible, and
+    `im2col` elsewhere (which is then not compared with itself); in float32 it is
+    `im2col` in float64.
+    """
+    return {row.key: _row(row, sides) for row in rows}
+
+
+def _row(row: Row, sides: Sequence[Side]) -> dict[str, Any]:
+    feasible = row.connections <= FEASIBLE
+    reference = naive if feasible else im2col
+    found: dict[str, Any] = {"reference": "naive" if feasible else "im2col"}
+    for dtype in (np.float32, np.float64):
+        case = case_of(row, dtype)
+        for work in MAPS:
+            engine = reference if dtype is np.float64 else im2col
+            answer = expected(case, work, engine)
+            cells = {side.name: checked(side, case, work, answer)[1] for side in sides}
+            if dtype is np.float64:
+                cells.pop(found["reference"], None)
+            named = {name: cell for name, cell in cells.items() if cell is not None}
+            found.setdefault(dtype.__name__, {})[work] = {
+                name: cell.get("error", cell.get("wrong"))
+                for name, cell in named.items()
+            }
+    return found

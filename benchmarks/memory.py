@@ -1,0 +1,52 @@
+"""How much memory a call takes beyond its arguments and its results."""
+
+from __future__ import annotations
+
+import gc
+import tracemalloc
+from collections.abc import Iterable
+
+from benchmarks.sides import BROKEN, Prepared, Side
+from benchmarks.workloads import WORKS, Case, Row, case_of
+
+
+def extra_bytes(prepared: Prepared, kept: int = 0) -> int:
+    """Return the peak of a call, without its results, plus what was kept before it.
+
+    Call it while ``tracemalloc`` is tracing. It sees what NumPy allocates.
+    """
+    before, _ = tracemalloc.get_traced_memory()
+    tracemalloc.reset_peak()
+    value = prepared.run()
+    _, peak = tracemalloc.get_traced_memory()
+    results = sum(array.nbytes for array in prepared.arrays(value))
+    return max(0, peak - before - results + kept)
+
+
+def memory(side: Side, rows: Iterable[Row]) -> dict[str, dict[str, float]]:
+    """Return the extra MiB of each work of each row.
+
+    What a side keeps from one call to the next, such as a workspace, counts.
+    """
+    found: dict[str, dict[str, float]] = {}
+    tracemalloc.start()
+    try:
+        start, _ = tracemalloc.get_traced_memory()
+        for row in rows:
+            case = case_of(row)
+            own = sum(array.nbytes for array in (case.x, case.w, case.y))
+            extras = {work: _extra(side, case, work, start + own) for work in WORKS}
+            found[row.key] = {k: v for k, v in extras.items() if v is not None}
+    finally:
+        tracemalloc.stop()
+    return found
+
+
+def _extra(side: Side, case: Case, work: str, base: int) -> float | None:
+    gc.collect()
+    kept = max(0, tracemalloc.get_traced_memory()[0] - base)
+    try:
+        prepared = side.prepare(case, work)
+        return None if prepared is None else extra_bytes(prepared, kept) / 2**20
+    except BROKEN:
+        return None

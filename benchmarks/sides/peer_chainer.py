@@ -1,0 +1,92 @@
+"""Chainer: its ring of three functions, of which each is the gradient of another.
+
+Chainer 7.8 is from 2022 and asks NumPy for a table that NumPy 2 has left out. The
+table is put back before the import; nothing that is timed reads it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from importlib import import_module
+from typing import Any, cast
+
+import numpy as np
+
+from benchmarks.sides import Prepared, Side
+from benchmarks.workloads import Case
+from deconv_tutorial.engine import Array
+
+NOTE = "functions.convolution_*, deconvolution_*, and their weight gradients"
+_SCALARS = {
+    "int": [np.int8, np.int16, np.int32, np.int64],
+    "uint": [np.uint8, np.uint16, np.uint32, np.uint64],
+    "float": [np.float16, np.float32, np.float64],
+    "complex": [np.complex64, np.complex128],
+    "others": [bool, object, bytes, str, np.void],
+}
+
+
+def side(name: str, threads: int) -> Side:  # noqa: ARG001  # NumPy's are its threads
+    """Return Chainer as a side."""
+    numpy = cast("Any", np)
+    if not hasattr(numpy, "sctypes"):
+        numpy.sctypes = _SCALARS
+    chainer: Any = import_module("chainer")
+    chainer.config.enable_backprop = False
+
+    def prepare(case: Case, work: str) -> Prepared:
+        return Prepared(
+            _works(chainer, case)[work],
+            _arrays,
+        )
+
+    return Side(name, "numpy", str(chainer.__version__), NOTE, prepare)
+
+
+def _arrays(value: Any) -> list[Array]:
+    return [variable.array for variable in value]
+
+
+def _works(chainer: Any, case: Case) -> dict[str, Callable[[], object]]:
+    x, w, y, row = case.x, case.w, case.y, case.row
+    functions, end = chainer.functions, "2d" if x.ndim == 4 else "nd"
+    settings = {"stride": row.stride, "pad": row.padding}
+    settings |= {"dilate": row.dilation, "groups": row.groups}
+    gather = getattr(functions, f"convolution_{end}")
+    scatter = getattr(functions, f"deconvolution_{end}")
+    size = row.geometry.input_size
+    gradient = _weight_gradient(case, settings)
+
+    def forward() -> Any:
+        return gather(x, w, **settings)
+
+    def input_grad() -> Any:
+        return scatter(y, w, outsize=size, **settings)
+
+    def weight_grad() -> Any:
+        return gradient().apply((x, y))[0]
+
+    def total(array: Array) -> Any:
+        return functions.sum(array, axis=(0, *range(2, array.ndim)))
+
+    return {
+        "forward": lambda: [forward()],
+        "input_grad": lambda: [input_grad()],
+        "weight_grad": lambda: [weight_grad()],
+        "conv_backward": lambda: [input_grad(), weight_grad(), total(y)],
+        "conv_transpose_backward": lambda: [forward(), weight_grad(), total(x)],
+    }
+
+
+def _weight_gradient(case: Case, settings: dict[str, int]) -> Callable[[], Any]:
+    """Return what makes Chainer's node of the weight gradient: one for each call."""
+    folder = "chainer.functions.connection"
+    if case.x.ndim == 4:
+        module: Any = import_module(f"{folder}.convolution_2d")
+        node = module.Convolution2DFunction(**settings)
+        w = case.w
+        return lambda: module.Convolution2DGradW(node, w.shape, w.dtype, None)
+    module = import_module(f"{folder}.convolution_nd")
+    node = module.ConvolutionND(case.x.ndim - 2, **settings)
+    node.inputs = (None, case.w)
+    return lambda: module.ConvolutionNDGradW(node)

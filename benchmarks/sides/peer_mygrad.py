@@ -1,0 +1,59 @@
+"""MyGrad: the operation behind ``mygrad.nnet.conv_nd``, without its graph."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from importlib import import_module
+from typing import Any
+
+from benchmarks.sides import Prepared, Side, as_they_are
+from benchmarks.workloads import Case, Row
+from deconv_tutorial.engine import Array
+
+NOTE = "the operation of nnet.conv_nd; no groups, and no input that leaves a rest"
+
+
+def side(name: str, threads: int) -> Side:  # noqa: ARG001  # NumPy's are its threads
+    """Return MyGrad as a side."""
+    mygrad: Any = import_module("mygrad")
+    module: Any = import_module("mygrad.nnet.layers.conv")
+
+    def prepare(case: Case, work: str) -> Prepared | None:
+        if case.row.groups > 1 or any(_rest(case.row)):
+            return None
+        run = _works(mygrad, module.ConvND, case)[work]
+        return Prepared(run, as_they_are)
+
+    return Side(name, "numpy", str(mygrad.__version__), NOTE, prepare)
+
+
+def _rest(row: Row) -> list[int]:
+    """Return how much of the padded input is left behind the last window."""
+    return [
+        (axis.input_size + row.padding - 1) - axis.input_index(axis.output_size - 1, k)
+        for axis in row.geometry.axes
+        for k in [axis.kernel_size - 1]
+    ]
+
+
+def _works(mygrad: Any, operation: Any, case: Case) -> dict[str, Callable[[], object]]:
+    x, w, y, row = case.x, case.w, case.y, case.row
+    tensors = mygrad.tensor(x, copy=False), mygrad.tensor(w, copy=False)
+    settings = {n: getattr(row, n) for n in ("stride", "padding", "dilation")}
+    done = operation()
+    done(*tensors, **settings)  # after this it knows its variables
+
+    def forward() -> Array:
+        return operation()(*tensors, **settings)
+
+    def total(array: Array) -> Array:
+        return array.sum(axis=(0, *range(2, array.ndim)))
+
+    dx, dw = (lambda: done.backward_var(y, 0)), (lambda: done.backward_var(y, 1))
+    return {
+        "forward": lambda: [forward()],
+        "input_grad": lambda: [dx()],
+        "weight_grad": lambda: [dw()],
+        "conv_backward": lambda: [dx(), dw(), total(y)],
+        "conv_transpose_backward": lambda: [forward(), dw(), total(x)],
+    }

@@ -1,0 +1,101 @@
+"""numpy-ml: ``conv2D``, and the lines of its layer's backward pass one by one.
+
+Its layer computes all gradients at once. To be fair to it, each map calls its
+``im2col`` and ``col2im`` as that pass does, and nothing more. Arrays are channels-last,
+as it wants them. It is from 2020 and imports ``Hashable`` from where it no longer is;
+it is put back there before the import.
+"""
+
+from __future__ import annotations
+
+import collections
+import collections.abc
+from collections.abc import Callable
+from importlib import import_module
+from importlib.metadata import version
+from typing import Any, cast
+
+import numpy as np
+
+from benchmarks.sides import Prepared, Side
+from benchmarks.workloads import Case
+from deconv_tutorial.engine import Array
+
+NOTE = "conv2D, im2col, col2im, channels-last; one or two axes, no groups"
+
+
+def side(name: str, threads: int) -> Side:  # noqa: ARG001  # NumPy's are its threads
+    """Return numpy-ml as a side."""
+    cast("Any", collections).Hashable = collections.abc.Hashable
+    utils: Any = import_module("numpy_ml.neural_nets.utils")
+
+    def prepare(case: Case, work: str) -> Prepared | None:
+        if case.row.groups > 1 or case.x.ndim == 5:
+            return None
+        run = _works(utils, case)[work]
+        wanted = {
+            "forward": ["y"],
+            "input_grad": ["x"],
+            "weight_grad": ["w"],
+            "conv_backward": ["x", "w", "b"],
+            "conv_transpose_backward": ["y", "w", "b"],
+        }[work]
+        shapes = {"x": case.x.shape, "w": case.w.shape, "y": case.y.shape, "b": (-1,)}
+
+        def arrays(value: Any) -> list[Array]:
+            pairs = zip(value, wanted, strict=True)
+            return [_ours(a, n).reshape(shapes[n]) for a, n in pairs]
+
+        return Prepared(run, arrays)
+
+    return Side(name, "numpy", version("numpy-ml"), NOTE, prepare)
+
+
+def _ours(array: Array, name: str) -> Array:
+    """Return their array in our order of axes."""
+    orders = {"w": (3, 2, 0, 1), "x": (0, 3, 1, 2), "y": (0, 3, 1, 2)}
+    return array.transpose(orders[name]) if name in orders else array
+
+
+def _works(utils: Any, case: Case) -> dict[str, Callable[[], object]]:
+    x, w, y = (_flat(a) for a in (case.x, case.w, case.y))
+    x, y = (np.ascontiguousarray(a.transpose(0, 2, 3, 1)) for a in (x, y))
+    w = np.ascontiguousarray(w.transpose(2, 3, 1, 0))
+    row, rows = case.row, 0 if case.x.ndim == 3 else case.row.padding
+    pads = (rows, rows, row.padding, row.padding)
+    settings = (row.stride, pads, row.dilation - 1)
+    shape, c_out = w.shape, w.shape[3]
+
+    def columns() -> Array:  # of y, as in its ``_bwd``
+        return y.transpose(3, 1, 2, 0).reshape(c_out, -1)
+
+    def forward() -> Array:
+        return utils.conv2D(x, w, *settings)
+
+    def input_grad() -> Array:
+        product = w.transpose(3, 2, 0, 1).reshape(c_out, -1).T @ columns()
+        stride, _, dilation = settings
+        folded = utils.col2im(product, x.shape, shape, pads, stride, dilation)
+        return folded.transpose(0, 2, 3, 1)
+
+    def weight_grad() -> Array:
+        stride, _, dilation = settings
+        unfolded, _ = utils.im2col(x, shape, pads, stride, dilation)
+        product = columns() @ unfolded.T
+        return product.reshape(c_out, shape[2], *shape[:2]).transpose(2, 3, 1, 0)
+
+    def total(array: Array) -> Array:
+        return array.sum(axis=(0, 1, 2))
+
+    return {
+        "forward": lambda: [forward()],
+        "input_grad": lambda: [input_grad()],
+        "weight_grad": lambda: [weight_grad()],
+        "conv_backward": lambda: [input_grad(), weight_grad(), total(y)],
+        "conv_transpose_backward": lambda: [forward(), weight_grad(), total(x)],
+    }
+
+
+def _flat(array: Array) -> Array:
+    """Return an array of one spatial axis as one of two: a picture of one row."""
+    return array[:, :, None] if array.ndim == 3 else array

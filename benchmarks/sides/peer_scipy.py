@@ -1,0 +1,69 @@
+"""SciPy: one correlation for each channel, where channels do not mix (depthwise).
+
+Other layers would need channels² of these calls, so only depthwise ones with stride 1
+that keep the size are measured.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from importlib import import_module
+from typing import Any
+
+import numpy as np
+
+from benchmarks.sides import Prepared, Side, as_they_are
+from benchmarks.workloads import Case
+from deconv_tutorial.engine import Array
+
+NOTE = "ndimage.correlate, ndimage.convolve, signal.correlate; only depthwise"
+
+
+def side(name: str, threads: int) -> Side:  # noqa: ARG001  # it has one thread
+    """Return SciPy as a side."""
+    scipy: Any = import_module("scipy")
+    ndimage: Any = import_module("scipy.ndimage")
+    signal: Any = import_module("scipy.signal")
+
+    def prepare(case: Case, work: str) -> Prepared | None:
+        row = case.row
+        depthwise = row.groups > 1 and row.channels == (row.groups, row.groups)
+        if not depthwise or case.x.shape != case.y.shape or row.dilation > 1:
+            return None
+        run = _works(ndimage, signal, case)[work]
+        return Prepared(run, as_they_are)
+
+    return Side(name, "numpy", str(scipy.__version__), NOTE, prepare)
+
+
+def _works(ndimage: Any, signal: Any, case: Case) -> dict[str, Callable[[], object]]:
+    x, w, y = case.x, case.w, case.y
+    channels, rank = range(x.shape[1]), x.ndim - 2
+    pads = ((0, 0), *[(case.row.padding,) * 2] * rank)
+
+    def each(filtered: Callable[..., Array], source: Array) -> Array:
+        result = np.empty_like(source)
+        for c in channels:
+            filtered(source[:, c], w[c], output=result[:, c], mode="constant")
+        return result
+
+    def weight_grad() -> Array:
+        pairs = ((np.pad(x[:, c], pads), y[:, c]) for c in channels)
+        return np.stack([signal.correlate(*p, "valid", "direct") for p in pairs])
+
+    def total(array: Array) -> Array:
+        return array.sum(axis=(0, *range(2, array.ndim)))
+
+    def forward() -> Array:
+        return each(ndimage.correlate, x)
+
+    def input_grad() -> Array:
+        return each(ndimage.convolve, y)
+
+    return {
+        "forward": lambda: [forward()],
+        "input_grad": lambda: [input_grad()],
+        "weight_grad": lambda: [weight_grad()],
+        "conv_backward": lambda: [input_grad(), weight_grad(), total(y)],
+        "conv_transpose_backward": lambda: [forward(), weight_grad(), total(x)],
+    }

@@ -1,0 +1,199 @@
+"""The layers that are measured, and the arrays that they are measured with."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+import numpy.typing as npt
+
+from deconv_tutorial import im2col
+from deconv_tutorial.engine import Array, Engine
+from deconv_tutorial.geometry import (
+    Axis,
+    Geometry,
+    conv_geometry,
+    conv_transpose_geometry,
+)
+from deconv_tutorial.settings import Index
+
+MAPS = ("forward", "input_grad", "weight_grad")
+"""The three maps, named from the convolution's side whatever the layer is."""
+BACKWARDS = ("conv_backward", "conv_transpose_backward")
+"""The full backward passes: three gradients in one call."""
+WORKS = MAPS + BACKWARDS
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One layer: its sizes and settings, as its own function takes them."""
+
+    key: str
+    title: str
+    layer: Literal["conv", "conv_transpose"]
+    samples: int
+    c_in: int
+    c_out: int
+    size: Index
+    kernel_size: Index
+    stride: int = 1
+    padding: int = 0
+    dilation: int = 1
+    groups: int = 1
+    output_padding: int = 0
+
+    @property
+    def geometry(self) -> Geometry:
+        """The geometry of the convolution, or of the one that is transposed."""
+        numbers = (self.size, self.kernel_size, self.stride, self.padding)
+        if self.layer == "conv":
+            return conv_geometry(*numbers, self.dilation)
+        return conv_transpose_geometry(*numbers, self.dilation, self.output_padding)
+
+    @property
+    def settings(self) -> dict[str, int]:
+        """The keywords of `conv`."""
+        names = ("stride", "padding", "dilation", "groups")
+        return {name: getattr(self, name) for name in names}
+
+    @property
+    def leftover(self) -> Index:
+        """The ``output_padding`` with which `conv_transpose` returns this input."""
+        sizes = (self.geometry.output_size, self.kernel_size, self.stride)
+        least = conv_transpose_geometry(*sizes, self.padding, self.dilation)
+        pairs = zip(self.geometry.input_size, least.input_size, strict=True)
+        return tuple(size - smallest for size, smallest in pairs)
+
+    @property
+    def channels(self) -> tuple[int, int]:
+        """The channels of x and of y, from the convolution's side."""
+        if self.layer == "conv":
+            return self.c_in, self.c_out
+        return self.c_out, self.c_in
+
+    @property
+    def shapes(self) -> tuple[Index, Index, Index]:
+        """The shapes of x, w and y, from the convolution's side."""
+        geometry, (of_x, of_y) = self.geometry, self.channels
+        return (
+            (self.samples, of_x, *geometry.input_size),
+            (of_y, of_x // self.groups, *geometry.kernel_size),
+            (self.samples, of_y, *geometry.output_size),
+        )
+
+    @property
+    def connections(self) -> int:
+        """How many connections ``(o, k, i)`` meet inside the input."""
+        return math.prod(_connections(axis) for axis in self.geometry.axes)
+
+    @property
+    def macs(self) -> int:
+        """The multiplications of one map: no product with padding is counted."""
+        of_x, of_y = self.channels
+        return self.samples * of_y * (of_x // self.groups) * self.connections
+
+
+@dataclass(frozen=True, slots=True)
+class Case:
+    """A row with its arrays, in the layouts of `conv`."""
+
+    row: Row
+    x: Array
+    w: Array
+    y: Array
+
+    def in_groups(self) -> tuple[Array, Array, Array]:
+        """Return x, w and y as engines take them: channels split into groups."""
+        x, w, y, g = self.x, self.w, self.y, self.row.groups
+        return (
+            x.reshape(len(x), g, -1, *x.shape[2:]),
+            w.reshape(g, -1, *w.shape[1:]),
+            y.reshape(len(y), g, -1, *y.shape[2:]),
+        )
+
+    def astype(self, dtype: npt.DTypeLike) -> Case:
+        """Return the case with the same numbers in another dtype."""
+        arrays = (array.astype(dtype) for array in (self.x, self.w, self.y))
+        return Case(self.row, *arrays)
+
+
+def case_of(row: Row, dtype: npt.DTypeLike = np.float32) -> Case:
+    """Return a row with normal random arrays, the same ones on every run."""
+    rng = np.random.default_rng([*row.key.encode()])
+    arrays = (rng.standard_normal(shape).astype(dtype) for shape in row.shapes)
+    return Case(row, *arrays)
+
+
+def expected(case: Case, work: str, engine: Engine = im2col) -> list[Array]:
+    """Return what a work has to give, computed in float64.
+
+    Parameters
+    ----------
+    case : Case
+        The layer and its arrays.
+    work : str
+        One of `WORKS`. Both backward passes have the same geometry; that of the
+        transposed convolution has d_out where the convolution has x.
+    engine : module or object with the three maps
+        What computes.
+    """
+    case = case.astype(np.float64)
+    x, w, y = case.in_groups()
+    geometry = case.row.geometry
+
+    def total(array: Array) -> Array:
+        return array.sum(axis=(0, *range(2, array.ndim)))
+
+    if work == "forward":
+        return [engine.forward(x, w, geometry).reshape(case.y.shape)]
+    if work == "input_grad":
+        return [engine.input_grad(y, w, geometry).reshape(case.x.shape)]
+    if work == "weight_grad":
+        return [engine.weight_grad(x, y, geometry).reshape(case.w.shape)]
+    first, bias = ("input_grad", case.y)
+    if work == "conv_transpose_backward":
+        first, bias = ("forward", case.x)
+    maps = (expected(case, name, engine) for name in (first, "weight_grad"))
+    return [*(array for arrays in maps for array in arrays), total(bias)]
+
+
+def _connections(axis: Axis) -> int:
+    runs = (axis.tap(k)[0] for k in range(axis.kernel_size))
+    return sum(run.stop - run.start for run in runs)
+
+
+def _dcgan(key: str, c_in: int, c_out: int, size: int) -> Row:
+    title = f"DCGAN generator {c_in}→{c_out}, {size}→{2 * size}"
+    sizes = ((size, size), (4, 4))
+    return Row(key, title, "conv_transpose", 16, c_in, c_out, *sizes, 2, 1)
+
+
+_ALL = (
+    Row("A1", "DCGAN generator 100→512, 1→4", "conv_transpose", 16, 100, 512,
+        (1, 1), (4, 4)),
+    _dcgan("A2", 512, 256, 4),
+    _dcgan("A3", 256, 128, 8),
+    _dcgan("A4", 128, 64, 16),
+    _dcgan("A5", 64, 3, 32),
+    Row("B1", "U-Net upsampling, kernel = stride", "conv_transpose", 2, 256, 128,
+        (32, 32), (2, 2), 2),
+    Row("B2", "FCN-8s upsampling", "conv_transpose", 1, 21, 21,
+        (64, 64), (16, 16), 8, 4),
+    Row("C1", "3×3 convolution, 56²", "conv", 8, 64, 64, (56, 56), (3, 3), 1, 1),
+    Row("C2", "3×3 convolution, 28²", "conv", 8, 128, 128, (28, 28), (3, 3), 1, 1),
+    Row("C3", "7×7 stem, stride 2", "conv", 16, 3, 64, (112, 112), (7, 7), 2, 3),
+    Row("D1", "tiny convolution", "conv", 2, 3, 4, (8, 8), (3, 3), 1, 1),
+    Row("D2", "tiny transposed convolution", "conv_transpose", 2, 4, 3,
+        (4, 4), (4, 4), 2, 1),
+    Row("E1", "C1 with dilation 2", "conv", 8, 64, 64, (56, 56), (3, 3), 1, 2, 2),
+    Row("E2", "depthwise 3×3", "conv", 8, 64, 64, (56, 56), (3, 3), 1, 1, groups=64),
+    Row("E3", "1-D", "conv", 8, 64, 64, (4096,), (9,), 1, 4),
+    Row("E4", "3-D", "conv", 2, 16, 16, (24, 24, 24), (3, 3, 3), 1, 1),
+)  # fmt: skip
+
+ROWS: dict[str, Row] = {row.key: row for row in _ALL}
+"""Every row by its key."""
+TINY = ("D1", "D2")
+DEPTHWISE = "E2"
