@@ -1,13 +1,14 @@
 """The figures of the book: one function each, drawn from what a geometry yields.
 
-Needs Matplotlib.
+Those drawn from numbers alone are in `charts`, and offered here, too. Needs Matplotlib.
 """
 # Matplotlib leaves the types of its keyword arguments open.
 # pyright: reportUnknownMemberType=false
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
+from math import gcd
 
 import numpy as np
 from matplotlib.axes import Axes
@@ -25,6 +26,10 @@ from deconv_tutorial.canvas import (
     fit,
     new_figure,
 )
+from deconv_tutorial.charts import growth as growth
+from deconv_tutorial.charts import kernels as kernels
+from deconv_tutorial.charts import learning_curve as learning_curve
+from deconv_tutorial.charts import pictures as pictures
 from deconv_tutorial.engine import Array
 from deconv_tutorial.geometry import Axis, Geometry
 
@@ -62,12 +67,8 @@ def connections(
     top, bottom = (2, 0) if layer == "conv_transpose" else (0, 2)
     figure = new_figure(5.5, 2.3)
     ax = bare_axes(figure)
-    places = [
-        axis.input_index(o, k)
-        for o in range(axis.output_size)
-        for k in range(axis.kernel_size)
-    ]
-    for i in sorted({*places, *range(axis.input_size)}):
+    places = _places(axis)
+    for i in places:
         inside = 0 <= i < axis.input_size
         draw_cell(ax, (i, bottom), f"{i}" if inside else "", long if inside else None)
     for o in range(axis.output_size):
@@ -75,7 +76,7 @@ def connections(
     for o, k, i in axis.connections():
         ends = np.array([[_center(axis, o), top], [i, bottom]], float)
         _draw_tap(ax, ends, k, faint=tap not in {None, k})
-    left = min(*places, 0) - 0.9
+    left = places[0] - 0.9
     for row, name in ((bottom, long), (top, short)):
         ax.text(left, row, f"${name}$", color=COLORS[name], va="center", ha="right")
     fit(ax)
@@ -107,6 +108,115 @@ def index_table(geometry: Geometry) -> Picture:
             draw_cell(ax, (k, -o), text, role)
     fit(ax)
     return Picture(figure)
+
+
+def columns(geometry: Geometry) -> Picture:
+    """Draw how a geometry of one axis is unfolded: one column of copies per output.
+
+    Above each input stands how many copies it has; with more than one, they are
+    filled. An empty box stands where a tap reads outside.
+
+    Raises
+    ------
+    ValueError
+        If the geometry has more than one axis.
+    """
+    axis = _only_axis(geometry)
+    counts = dict(enumerate(_counts(geometry)))
+    first, last = axis.input_index(0, 0), axis.input_index(0, axis.kernel_size - 1)
+    levels = min((last - first) // axis.stride + 1, axis.output_size)
+    top = -1.5 - 0.25 * levels
+    bottom = top - axis.kernel_size
+    figure = new_figure(5.5, 0.55 * (2 - bottom))
+    ax = bare_axes(figure)
+    for i in _places(axis):
+        _draw_copy(ax, (i, 0), i, counts)
+    for i, count in counts.items():
+        ax.text(i, 0.72, rf"${count}\times$", ha="center", va="center")
+    for o in range(axis.output_size):
+        center = _center(axis, o)
+        _draw_bracket(ax, axis, o, (-0.7 - 0.25 * (o % levels), top + 0.5))
+        for k in range(axis.kernel_size):
+            _draw_copy(ax, (center, top - k), axis.input_index(o, k), counts)
+        ax.text(center, bottom, f"$y_{o}$", color=COLORS["y"], ha="center", va="center")
+    left = _center(axis, 0) - 0.7
+    for k in range(axis.kernel_size):
+        ax.text(left, top - k, f"$w_{k}$", color=COLORS["w"], ha="right", va="center")
+    fit(ax)
+    return Picture(figure)
+
+
+def coverage(geometries: Mapping[str, Geometry]) -> Picture:
+    """Draw how many taps read each input, one panel per geometry.
+
+    Parameters
+    ----------
+    geometries : mapping of str to Geometry
+        Geometries of one or two axes by title. Darker cells are read more often;
+        cells that nothing reads are hatched.
+    """
+    counts = {title: _counts(geometry) for title, geometry in geometries.items()}
+    largest = max(1, *(int(count.max()) for count in counts.values()))
+    rows = -(-len(counts) // 2)
+    figure = new_figure(5.5, 3 * rows)
+    for place, (title, count) in enumerate(counts.items()):
+        ax = bare_axes(figure, rows, 2, place)
+        for (r, c), value in np.ndenumerate(np.atleast_2d(count)):
+            hatch = None if value else "///"
+            face = (COLORS["x"], 0.6 * float(value) / largest)
+            draw_box(ax, (c, -r), face, FAINT, hatch)
+            ax.text(c, -r, f"{value}", ha="center", va="center", size=11)
+        ax.set_title(title)
+        fit(ax, margin=0.1)
+    figure.tight_layout()
+    return Picture(figure)
+
+
+def phases(geometry: Geometry) -> Picture:
+    """Draw the phases of a kernel of two axes, and where in the result each one goes.
+
+    From left to right: the kernel of a transposed convolution, its taps dealt out to
+    small kernels, and the result. A letter names the phase, and so does the strength
+    of the colour. Results that no tap reaches are hatched.
+
+    Parameters
+    ----------
+    geometry : Geometry
+        With two axes.
+    """
+    steps = np.array([a.stride // gcd(a.stride, a.dilation) for a in geometry.axes])
+    taps = [np.array(k) for k in np.ndindex(geometry.kernel_size)]
+    room = -(-np.array(geometry.kernel_size) // steps) + 0.5
+    reached = {i: np.array(k) for _, k, i in geometry.connections()}
+    places = np.ndindex(geometry.input_size)
+    panels = {
+        "kernel": ("w", [(k, k) for k in taps]),
+        "phases": ("w", [(k // steps + k % steps * room, k) for k in taps]),
+        "result": ("y", [(np.array(i), reached.get(i)) for i in places]),
+    }
+    figure, left = new_figure(5.2, 2.4), 0.0
+    ax = bare_axes(figure)
+    for title, (role, cells) in panels.items():
+        right = left + max(float(at[1]) for at, _ in cells)
+        ax.text((left + right) / 2, 1, title, color=COLORS[role], ha="center")
+        for at, k in cells:
+            _draw_phase(ax, (left + float(at[1]), -float(at[0])), k, steps, role)
+        left = right + 2.2
+    fit(ax)
+    return Picture(figure)
+
+
+def _draw_phase(
+    ax: Axes, at: tuple[float, float], k: Array | None, steps: Array, role: str
+) -> None:
+    """Draw the letter of the phase that a tap belongs to; without a tap, hatches."""
+    if k is None:
+        draw_box(ax, at, "none", FAINT, "///")
+        return
+    phase = int(np.ravel_multi_index(tuple(k % steps), tuple(steps)))
+    strength = 0.08 + 0.6 * phase / int(steps.prod())
+    draw_box(ax, at, (COLORS[role], strength), FAINT)
+    ax.text(*at, chr(ord("A") + phase), ha="center", va="center", size=11)
 
 
 def tap_windows(
@@ -221,91 +331,55 @@ def _draw_corner(ax: Axes, corner: str, name: str, wanted: str) -> None:
     )
 
 
-def kernels(weights: Mapping[str, Array]) -> Picture:
-    """Draw kernels of two axes side by side, each number in its place.
-
-    Parameters
-    ----------
-    weights : mapping of str to array of shape (rows, columns)
-        The kernels by title. Darker cells weigh more; negative ones are hatched.
-    """
-    figure = new_figure(5.5, 2.3)
-    largest = max(float(np.abs(w).max()) for w in weights.values())
-    for column, (title, w) in enumerate(weights.items()):
-        ax = bare_axes(figure, 1, len(weights), column)
-        for (r, c), value in np.ndenumerate(w):
-            strength = 0.75 * abs(float(value)) / largest
-            hatch = "///" if value < 0 else None
-            draw_box(ax, (c, -r), (COLORS["w"], strength), FAINT, hatch)
-            ax.text(c, -r, f"{value:.2f}", ha="center", va="center", size=9)
-        ax.set_title(title)
-        fit(ax, margin=0.1)
-    figure.tight_layout()
-    return Picture(figure)
-
-
-def learning_curve(
-    steps: Sequence[int],
-    distances: Sequence[float],
-    marks: Mapping[str, float],
-    best: float,
-) -> Picture:
-    """Draw how a distance comes down to the best possible one, on logarithmic axes.
-
-    Parameters
-    ----------
-    steps, distances : sequences of equal length
-        Where the distance was measured, and what it was.
-    marks : mapping of str to float
-        Distances to compare with, each a dashed line with its name.
-    best : float
-        The best possible distance. What is drawn lies above it.
-    """
-    figure = new_figure(5.5, 3.2)
-    ax = figure.add_subplot()
-    ax.plot(steps, np.subtract(distances, best), color=COLORS["w"], lw=2, marker="o")
-    ax.set(xlabel="steps", ylabel="distance above the best", xscale="log", yscale="log")
-    for name, level in marks.items():
-        ax.axhline(level - best, color=INK, lw=1, ls=(0, (4, 3)))
-        ax.annotate(
-            name,
-            (1, level - best),
-            xytext=(-4, 4),
-            xycoords=("axes fraction", "data"),
-            textcoords="offset points",
-            ha="right",
-        )
-    ax.spines[["top", "right"]].set_visible(False)
-    figure.tight_layout()
-    return Picture(figure)
-
-
-def pictures(images: Mapping[str, Array], *, columns: int = 2) -> Picture:
-    """Draw grey pictures side by side, all on one scale from black to white.
-
-    Parameters
-    ----------
-    images : mapping of str to array of shape (rows, columns)
-        The pictures by title. The first one sets the scale.
-    columns : int
-        How many stand beside each other.
-    """
-    rows = -(-len(images) // columns)
-    figure = new_figure(5.5, 5.5 / columns * rows * 1.12)
-    first = next(iter(images.values()))
-    for place, (title, image) in enumerate(images.items()):
-        ax = bare_axes(figure, rows, columns, place)
-        ax.imshow(image, cmap="gray", vmin=first.min(), vmax=first.max())
-        ax.set_title(title)
-    figure.tight_layout()
-    return Picture(figure)
-
-
 def _only_axis(geometry: Geometry) -> Axis:
     if len(geometry.axes) != 1:
         msg = f"geometry needs exactly one axis, got {len(geometry.axes)}"
         raise ValueError(msg)
     return geometry.axes[0]
+
+
+def _counts(geometry: Geometry) -> Array:
+    """Return how many connections each input has."""
+    counts = np.zeros(geometry.input_size, int)
+    for _, _, i in geometry.connections():
+        counts[i] += 1
+    return counts
+
+
+def _draw_copy(
+    ax: Axes, at: tuple[float, float], i: int, counts: Mapping[int, int]
+) -> None:
+    """Draw an input or a copy of it, filled if there are several; outside, a box."""
+    if i in counts:
+        draw_cell(ax, at, f"$x_{i}$", "x")
+        if counts[i] > 1:
+            draw_box(ax, at, (COLORS["x"], 0.3), COLORS["x"])
+    else:
+        draw_cell(ax, at, "", None)
+
+
+def _draw_bracket(ax: Axes, axis: Axis, o: int, heights: tuple[float, float]) -> None:
+    """Draw the window of an output at one height, and a line down to the other."""
+    level, low = heights
+    left = axis.input_index(o, 0) - 0.4
+    right = axis.input_index(o, axis.kernel_size - 1) + 0.4
+    center = _center(axis, o)
+    tips = level + 0.15
+    for xs, ys in (
+        ([left, left, right, right], [tips, level, level, tips]),
+        ([center, center], [level, low]),
+    ):
+        ax.plot(xs, ys, color=COLORS["y"], lw=1.5)
+
+
+def _places(axis: Axis) -> list[int]:
+    """Return every input in order, and every place outside that a tap would read."""
+    read = {
+        axis.input_index(o, k)
+        for o in range(axis.output_size)
+        for k in range(axis.kernel_size)
+    }
+    return sorted({*read, *range(axis.input_size)})
 
 
 def _center(axis: Axis, o: int) -> float:

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 
-from deconv_tutorial import figures, naive
+from deconv_tutorial import figures, im2col, naive
 from deconv_tutorial.canvas import COLORS, Picture, new_figure
 from deconv_tutorial.geometry import conv_geometry, conv_transpose_geometry
 from tests.strategies import cases
@@ -23,11 +23,15 @@ def all_pictures():
     yield figures.connections(RUNNING)
     yield figures.connections(RUNNING, layer="conv_transpose", tap=1)
     yield figures.index_table(RUNNING)
+    yield figures.columns(RUNNING)
+    yield figures.coverage({"a": SQUARE, "b": RUNNING})
+    yield figures.phases(SQUARE)
     yield figures.tap_windows(SQUARE, x, y)
     yield figures.triangles("conv", "conv_transpose")
     yield figures.kernels(kernel)
     yield figures.learning_curve([1, 10], [3.0, 2.0], {"level": 2.5}, best=1.0)
     yield figures.pictures({"a": np.eye(3), "b": np.zeros((3, 3))})
+    yield figures.growth({"a": [1, 2]}, {"a": {"one": [1.0, 2.0]}})
 
 
 @given(case=cases(rank=1))
@@ -58,6 +62,122 @@ def test_index_table_shows_what_each_tap_reads():
         *("$y_1$", "$x_1$", "$x_2$", "$x_3$"),
         *("$y_2$", "$x_3$", "$x_4$", "$x_5$"),
     ]
+
+
+@settings(max_examples=20)
+@given(case=cases(rank=1))
+def test_columns_copies_what_each_tap_reads(case):
+    (axis,) = case.geometry.axes
+    (ax,) = figures.columns(case.geometry).figure.axes
+    places = {text.get_position(): text.get_text() for text in ax.texts}
+    names = {t: at for at, t in places.items() if t.startswith(("$y", "$w"))}
+    inside = {(o, k): f"$x_{i}$" for o, k, i in axis.connections()}
+    for o, k in np.ndindex(axis.output_size, axis.kernel_size):
+        at = (names[f"$y_{o}$"][0], names[f"$w_{k}$"][1])
+        assert places[at] == inside.get((o, k), "")
+
+
+@settings(max_examples=20)
+@given(case=cases(rank=1))
+def test_columns_counts_the_copies_and_fills_those_of_several(case):
+    (axis,) = case.geometry.axes
+    found = texts(figures.columns(case.geometry))
+    counts = [0] * axis.input_size
+    for _, _, i in axis.connections():
+        counts[i] += 1
+    assert [t for t in found if "times" in t] == [rf"${n}\times$" for n in counts]
+    for i, count in enumerate(counts):
+        assert found.count(f"$x_{i}$") == 1 + count
+    (ax,) = figures.columns(case.geometry).figure.axes
+    alphas = [patch.get_facecolor()[3] for patch in ax.patches]
+    assert alphas.count(0.3) == sum(1 + count for count in counts if count > 1)
+
+
+def test_columns_draws_brackets_that_overlap_at_different_heights():
+    (ax,) = figures.columns(conv_geometry(7, 3, padding=1, dilation=2)).figure.axes
+    brackets = [line.get_xydata() for line in ax.lines if len(line.get_xydata()) == 4]
+    ends = [(b[0, 0] + 0.4, b[-1, 0] - 0.4) for b in brackets]
+    assert np.allclose(ends, [(o - 1, o + 3) for o in range(5)])
+    assert len({bracket[1, 1] for bracket in brackets}) == 5
+
+
+@settings(max_examples=20)
+@given(line=cases(rank=1), plane=cases(rank=2))
+def test_coverage_shows_what_fold_makes_of_ones(line, plane):
+    geometries = {"line": line.geometry, "plane": plane.geometry}
+    picture = figures.coverage(geometries)
+    panels = zip(picture.figure.axes, geometries.items(), strict=True)
+    for ax, (title, geometry) in panels:
+        shape = (1, np.prod(geometry.kernel_size), np.prod(geometry.output_size))
+        counts = np.zeros((1, 1, 1, *geometry.input_size), int)
+        im2col.fold(np.ones(shape, int), geometry, into=counts)
+        assert ax.get_title() == title
+        assert [t.get_text() for t in ax.texts] == [str(n) for n in counts.flat]
+        hatched = [patch.get_hatch() is not None for patch in ax.patches]
+        assert hatched == [n == 0 for n in counts.flat]
+
+
+def test_coverage_of_a_layer_that_reads_only_padding_is_hatched_throughout():
+    far = conv_geometry(1, 1, stride=3, padding=1)
+    (ax,) = figures.coverage({"far": far}).figure.axes
+    assert [t.get_text() for t in ax.texts] == ["0"]
+    assert ax.patches[0].get_hatch()
+
+
+def letters(picture):
+    """Return the letter at each place of a picture of phases."""
+    (ax,) = picture.figure.axes
+    found = {tuple(np.round(t.get_position(), 3)): t.get_text() for t in ax.texts}
+    return {at: text for at, text in found.items() if len(text) == 1}
+
+
+@settings(max_examples=20)
+@given(case=cases(rank=2))
+def test_phases_names_each_result_by_the_phase_of_its_taps(case):
+    picture = figures.phases(case.geometry)
+    found = letters(picture)
+    lines = list(case.geometry.connections())
+    reached = {i for _, _, i in lines}
+    assert len(found) == 2 * np.prod(case.geometry.kernel_size) + len(reached)
+    boxes = picture.figure.axes[0].patches[-np.prod(case.geometry.input_size) :]
+    corner = boxes[0].get_x() + boxes[0].get_width() / 2
+    for _, (row, column), (r, c) in lines:
+        assert found[round(corner + c, 3), -r] == found[column, -row]
+
+
+@settings(max_examples=20)
+@given(case=cases(rank=2))
+def test_phases_hatches_what_no_tap_reaches(case):
+    (ax,) = figures.phases(case.geometry).figure.axes
+    hatched = sum(patch.get_hatch() is not None for patch in ax.patches)
+    reached = {i for _, _, i in case.geometry.connections()}
+    assert hatched == np.prod(case.geometry.input_size) - len(reached)
+
+
+def test_phases_deals_the_taps_out_by_the_stride():
+    found = letters(figures.phases(conv_geometry((6, 6), 3, stride=2, padding=1)))
+    kernel = [found[c, -r] for r in range(3) for c in range(3)]
+    assert kernel == ["A", "B", "A", "C", "D", "C", "A", "B", "A"]
+    apart = [t for (c, _), t in found.items() if 3 < c < 8]
+    assert sorted(apart) == sorted(kernel)
+    # As many as the stride without what it has in common with the dilation.
+    same = letters(figures.phases(conv_geometry((9, 9), 2, stride=2, dilation=2)))
+    assert set(same.values()) == {"A"}
+
+
+def test_growth_draws_each_series_and_what_is_proportional():
+    sizes = {"taps": [1, 4], "stride": [1, 2, 3]}
+    times = {"taps": {"a": [2.0, 9.0], "b": [3.0, 5.0]}, "stride": {"a": [7.0] * 3}}
+    taps, stride = figures.growth(sizes, times, level="stride").figure.axes
+    found = [(line.get_label(), *line.get_ydata()) for line in taps.lines]
+    assert found == [("products", 2, 8), ("a", 2, 9), ("b", 3, 5)]
+    assert list(stride.lines[0].get_ydata()) == [7, 7, 7]
+    styles = {(line.get_linestyle(), line.get_marker()) for line in taps.lines}
+    assert len(styles) == 3
+    names = [text.get_text() for text in taps.get_legend().get_texts()]
+    assert names == ["products", "a", "b"]
+    alone = figures.growth({"taps": [1, 4]}, {"taps": {"a": [2.0, 9.0]}})
+    assert len(alone.figure.axes) == 1
 
 
 @settings(max_examples=20)
@@ -117,7 +237,9 @@ def test_a_picture_can_be_saved(tmp_path):
         assert (tmp_path / f"table.{kind}").read_bytes() == picture.image(kind)
 
 
-@pytest.mark.parametrize("figure", [figures.connections, figures.index_table])
+@pytest.mark.parametrize(
+    "figure", [figures.connections, figures.index_table, figures.columns]
+)
 def test_figures_of_one_axis_refuse_two(figure):
     with pytest.raises(ValueError, match="geometry needs exactly one axis, got 2"):
         figure(SQUARE)
