@@ -26,9 +26,11 @@ OPPONENTS = {"torch": "PyTorch", "numpy": "the best NumPy peer"}
 HOW = """\
 Each number is the median over rounds. In a round every side runs once, in another
 order each time, so no side finds its data in the cache: in a loop over one function
-times are lower. A sample is one call, or as many as take 2 ms; with several threads
-80 ms pass between samples, since the threads of a product spin on for a while. All
-sides of one number of threads run in one process, which is kept on as many cores.
+times are lower. A sample is one call, or as many as take 2 ms. All sides of one number
+of threads run in one process, which is kept on as many cores. With several threads 80
+ms pass between samples, since the threads of a product spin on for a while, and each
+sample begins with 30 ms of calls that are not timed, since threads that wake up share
+a core at first; and the slowest sides are left out.
 
 Every result is compared with `im2col` in float64 before it is timed, and one that is
 off by more than 0.001 of the largest value is called wrong and not timed. Arrays are
