@@ -25,6 +25,7 @@ from deconv_tutorial.geometry import Geometry
 from deconv_tutorial.settings import Index
 from deconv_tutorial.threads import blas_threads, share
 from deconv_tutorial.tiles import Lines
+from deconv_tutorial.views import row_steps
 from deconv_tutorial.workspace import BLOCK, scratch
 
 CACHE = 2**20
@@ -113,8 +114,7 @@ def weight_grad(x: Array, y: Array, geometry: Geometry) -> Array:
             wide = _wide(y[block], layout, geometry)
             planes = _planes(x[block], layout, wide)
             if _depthwise(w):
-                for k, phase, shift in layout.taps:
-                    window = planes[*phase, :, shift : shift + layout.length]
+                for k, window in _shifted(planes, layout):
                     total[block[1], 0, 0, *k] += np.vecdot(window, wide)
             else:
                 matrix = total[block[1]].reshape(w.shape[1], -1)
@@ -126,11 +126,16 @@ def weight_grad(x: Array, y: Array, geometry: Geometry) -> Array:
     return sum(share(work, _blocks(x, w, layout)), start=w)
 
 
+def _shifted(planes: Array, layout: Layout) -> Iterator[tuple[Index, Array]]:
+    """Yield each tap with the run of the planes that it shifts to."""
+    for k, phase, shift in layout.taps:
+        yield k, planes[*phase, :, shift : shift + layout.length]
+
+
 def _add_taps(planes: Array, numbers: Array, layout: Layout, wide: Array) -> None:
     """Set rows to the sum over taps of a number times a shifted plane."""
     term = scratch(wide.shape, wide.dtype, planes, wide)
-    for n, (k, phase, shift) in enumerate(layout.taps):
-        window = planes[*phase, :, shift : shift + layout.length]
+    for n, (k, window) in enumerate(_shifted(planes, layout)):
         np.multiply(window, numbers[:, *k, None], out=term if n else wide)
         if n:
             wide += term
@@ -139,9 +144,9 @@ def _add_taps(planes: Array, numbers: Array, layout: Layout, wide: Array) -> Non
 def _scatter_taps(planes: Array, numbers: Array, layout: Layout, wide: Array) -> None:
     """Add rows times a number to the shifted plane of each tap."""
     term = scratch(wide.shape, wide.dtype, planes, wide)
-    for k, phase, shift in layout.taps:
-        window = planes[*phase, :, shift : shift + layout.length]
-        window += np.multiply(wide, numbers[:, *k, None], out=term)
+    for k, window in _shifted(planes, layout):
+        np.multiply(wide, numbers[:, *k, None], out=term)
+        np.add(window, term, out=window)
 
 
 def _columns(
@@ -198,7 +203,7 @@ def layout_of(geometry: Geometry) -> Layout:
         axis.output_size + max(shift for shift, _ in split)
         for axis, split in zip(geometry.axes, splits, strict=True)
     )
-    steps = [math.prod(size[n + 1 :]) for n in range(len(size))]
+    steps = row_steps(size)
     columns = zip(geometry.output_size, steps, strict=True)
     length = 1 + sum((outputs - 1) * step for outputs, step in columns)
     runs = [
@@ -261,7 +266,7 @@ def _crop(planes: Array, layout: Layout, x: Array) -> None:
 
 def _narrow(wide: Array, layout: Layout, geometry: Geometry) -> Array:
     """Return the view of rows as long as those of planes that has just the outputs."""
-    steps = [math.prod(layout.size[n + 1 :]) for n in range(len(layout.size))]
+    steps = row_steps(layout.size)
     shape = (len(wide), *geometry.output_size)
     strides = (wide.strides[0], *(step * wide.itemsize for step in steps))
     return as_strided(wide, shape, strides)

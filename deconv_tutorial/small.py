@@ -16,6 +16,7 @@ import numpy as np
 from deconv_tutorial.engine import Array
 from deconv_tutorial.geometry import Axis, Geometry, Window
 from deconv_tutorial.settings import Index
+from deconv_tutorial.views import row_steps
 
 
 class Frame(NamedTuple):
@@ -40,33 +41,34 @@ class Frame(NamedTuple):
 def forward(x: Array, w: Array, geometry: Geometry) -> Array:
     """Return y: the weights times the columns of x."""
     frame = _frame(geometry)
-    n, g, b, *_ = x.shape
-    padded = np.zeros((n, g, b, *frame.size), x.dtype)
-    padded[..., *frame.new] = x[..., *frame.old]
-    return _product(padded, w.reshape(g, w.shape[1], -1), frame)
+    rows = w.reshape(*w.shape[:2], -1)
+    return _product(_framed(x, frame), rows, frame)
 
 
 def input_grad(y: Array, w: Array, geometry: Geometry) -> Array:
     """Return x: the flipped and transposed weights times the columns of y."""
     frame = _stuffed_frame(geometry)
-    n, g, a, *_ = y.shape
-    stuffed = np.zeros((n, g, a, *frame.size), y.dtype)
-    stuffed[..., *frame.new] = y[..., *frame.old]
     flipped = w.swapaxes(1, 2)[..., *[slice(None, None, -1)] * len(frame.size)]
-    return _product(stuffed, flipped.reshape(g, w.shape[2], -1), frame)
+    rows = flipped.reshape(*flipped.shape[:2], -1)
+    return _product(_framed(y, frame), rows, frame)
 
 
 def weight_grad(x: Array, y: Array, geometry: Geometry) -> Array:
     """Return w: y times the transposed columns of x."""
     frame = _frame(geometry)
     n, g, b, *_ = x.shape
-    padded = np.zeros((n, g, b, *frame.size), x.dtype)
-    padded[..., *frame.new] = x[..., *frame.old]
     rows = y.reshape(n, g, y.shape[2], math.prod(frame.outputs))
-    columns = _columns(padded, frame)
+    columns = _columns(_framed(x, frame), frame)
     values = np.matmul(rows, columns.swapaxes(2, 3))
     values = values[0] if n == 1 else values.sum(0)
     return values.reshape(g, y.shape[2], b, *frame.taps)
+
+
+def _framed(array: Array, frame: Frame) -> Array:
+    """Return a copy of an array in its frame, with zeros everywhere else."""
+    framed = np.zeros((*array.shape[:3], *frame.size), array.dtype)
+    framed[..., *frame.new] = array[..., *frame.old]
+    return framed
 
 
 def _product(padded: Array, rows: Array, frame: Frame) -> Array:
@@ -90,8 +92,7 @@ def _columns(padded: Array, frame: Frame) -> Array:
 def _frame(geometry: Geometry) -> Frame:
     part, new, old = geometry.padded()
     size = part.input_size
-    rows = [math.prod(size[n + 1 :]) for n in range(len(size))]
-    pairs = list(zip(part.axes, rows, strict=True))
+    pairs = list(zip(part.axes, row_steps(size), strict=True))
     steps = tuple(axis.dilation * row for axis, row in pairs)
     strides = tuple(axis.stride * row for axis, row in pairs)
     return Frame(size, new, old, steps, strides, part.kernel_size, part.output_size)

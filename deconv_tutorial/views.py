@@ -10,6 +10,18 @@ from numpy.lib.stride_tricks import as_strided
 
 from deconv_tutorial.engine import Array
 from deconv_tutorial.geometry import Geometry
+from deconv_tutorial.settings import Index
+
+
+def row_steps(size: Index) -> Index:
+    """Return how many elements lie between neighbours on each axis of an array.
+
+    Examples
+    --------
+    >>> row_steps((4, 3, 2))
+    (6, 2, 1)
+    """
+    return tuple(math.prod(size[n + 1 :]) for n in range(len(size)))
 
 
 def channels_first(array: Array) -> Array:
