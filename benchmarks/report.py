@@ -7,7 +7,9 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 from benchmarks import tables
+from benchmarks.accuracy import WRONG
 from benchmarks.collect import Results
+from benchmarks.measure import AWAKE, SAMPLE, SETTLE
 from benchmarks.plot import write_plot
 from benchmarks.summary import (
     Bar,
@@ -23,19 +25,20 @@ from benchmarks.summary import (
 )
 
 OPPONENTS = {"torch": "PyTorch", "numpy": "the best NumPy peer"}
-HOW = """\
+_SAMPLE, _PAUSE, _AWAKE = (f"{1e3 * s:g} ms" for s in (SAMPLE, SETTLE, AWAKE))
+HOW = f"""\
 Each number is the median over rounds. In a round every side runs once, in another
 order each time, so no side finds its data in the cache: in a loop over one function
-times are lower. A sample is one call, or as many as take 2 ms. All sides of one number
-of threads run in one process, which is kept on as many cores. With several threads 80
-ms pass between samples, since the threads of a product spin on for a while, and each
-sample begins with 30 ms of calls that are not timed, since threads that wake up share
-a core at first; and the slowest sides are left out.
+times are lower. A sample is one call, or as many as take {_SAMPLE}. All sides of one
+number of threads run in one process, which is kept on as many cores. With several
+threads {_PAUSE} pass between samples, since the threads of a product spin on for a
+while, and each sample begins with {_AWAKE} of calls that are not timed, since threads
+that wake up share a core at first; and the slowest sides are left out.
 
 Every result is compared with `im2col` in float64 before it is timed, and one that is
-off by more than 0.001 of the largest value is called wrong and not timed. Arrays are
-float32, normal and seeded; each side has them in the layout it wants before the clock
-starts. Maps are named from the convolution's side: of a `conv_transpose` row,
+off by more than {WRONG:g} of the largest value is called wrong and not timed. Arrays
+are float32, normal and seeded; each side has them in the layout it wants before the
+clock starts. Maps are named from the convolution's side: of a `conv_transpose` row,
 `input_grad` is the layer itself.
 """
 

@@ -131,24 +131,16 @@ def bars(results: Results) -> list[Bar]:
 
 def _bars_of_time(results: Results, threads: str) -> Iterator[Bar]:
     torch = of_maps(ratios(results, threads, "torch"))
+    whole, worst = (1.0, 2.2) if threads == "1" else (1.4, 3.0)
     if torch:
-        tiny = [r for r in torch if r.row in TINY]
-        deep = [r for r in torch if r.row == DEPTHWISE]
-        rest = [r for r in torch if r.row != DEPTHWISE]
-        limit = 1.0 if threads == "1" else 1.4
-        yield _mean(f"time ÷ PyTorch, geometric mean, {on(threads)}", limit, torch)
-        worst = 2.2 if threads == "1" else 3.0
-        yield _each(f"time ÷ PyTorch, all but depthwise, {on(threads)}", worst, rest)
-        yield from (
-            [_each(f"time ÷ PyTorch, depthwise, {on(threads)}", 5.0, deep)]
-            if deep
-            else []
-        )
-        yield from (
-            [_each(f"time ÷ PyTorch, tiny arrays, {on(threads)}", 0.8, tiny)]
-            if tiny
-            else []
-        )
+        yield _mean(f"time ÷ PyTorch, geometric mean, {on(threads)}", whole, torch)
+    for name, limit, found in (
+        ("all but depthwise", worst, [r for r in torch if r.row != DEPTHWISE]),
+        ("depthwise", 5.0, [r for r in torch if r.row == DEPTHWISE]),
+        ("tiny arrays", 0.8, [r for r in torch if r.row in TINY]),
+    ):
+        if found:
+            yield _each(f"time ÷ PyTorch, {name}, {on(threads)}", limit, found)
     numpy = of_maps(ratios(results, threads, "numpy"))
     if numpy:
         yield _each(f"time ÷ best NumPy peer, {on(threads)}", 1.0, numpy)

@@ -143,9 +143,6 @@ def expected(case: Case, work: str, engine: Engine = im2col) -> list[Array]:
     x, w, y = case.in_groups()
     geometry = case.row.geometry
 
-    def total(array: Array) -> Array:
-        return array.sum(axis=(0, *range(2, array.ndim)))
-
     if work == "forward":
         return [engine.forward(x, w, geometry).reshape(case.y.shape)]
     if work == "input_grad":
@@ -157,6 +154,11 @@ def expected(case: Case, work: str, engine: Engine = im2col) -> list[Array]:
         first, bias = ("forward", case.x)
     maps = (expected(case, name, engine) for name in (first, "weight_grad"))
     return [*(array for arrays in maps for array in arrays), total(bias)]
+
+
+def total(array: Array) -> Array:
+    """Return the sum over samples and space: the gradient of the bias."""
+    return array.sum(axis=(0, *range(2, array.ndim)))
 
 
 def _connections(axis: Axis) -> int:

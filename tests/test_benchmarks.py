@@ -331,6 +331,19 @@ def measurements():
     }
 
 
+@pytest.mark.parametrize("row", ["C1", "E2", "D1"])
+def test_bars_of_one_row_are_those_that_it_has(row):
+    results = measurements()
+    for found in results["threads"].values():
+        cells = next(iter(found["cells"].values()))
+        found["cells"] = {row: cells}
+    names = {bar.name for bar in summary.bars(results)}
+    kinds = {"C1": "all but depthwise", "E2": "depthwise", "D1": "tiny arrays"}
+    for key, kind in kinds.items():
+        expected = key == row or (key, row) == ("C1", "D1")
+        assert (f"time ÷ PyTorch, {kind}, 1 thread" in names) == expected
+
+
 def test_means_and_bars():
     results = measurements()
     torch = summary.of_maps(summary.ratios(results, "1", "torch"))

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import re
 import warnings
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from importlib import import_module
 from typing import Any, NamedTuple, TypeAlias
 
-from benchmarks.workloads import Case
+from benchmarks.workloads import MAPS, Case
 from deconv_tutorial import ENGINES
 from deconv_tutorial.engine import Array
 
@@ -29,6 +29,28 @@ def as_they_are(value: Any) -> Sequence[Array]:
 
 Prepare: TypeAlias = Callable[[Case, str], Prepared | None]
 """Returns a work made ready, or None where the side has no such thing."""
+
+
+def works_of(
+    maps: Mapping[str, Callable[[], Any]], biases: Mapping[str, Callable[[], Any]]
+) -> dict[str, Callable[[], object]]:
+    """Return all works of a side whose backward passes call its maps one by one.
+
+    Parameters
+    ----------
+    maps : mapping of str to callable
+        The three maps, each returning one array.
+    biases : mapping of str to callable
+        The gradients of the bias: the sums of ``x`` and of ``y`` but for channels.
+    """
+    forward, input_grad, weight_grad = (maps[name] for name in MAPS)
+    return {
+        "forward": lambda: [forward()],
+        "input_grad": lambda: [input_grad()],
+        "weight_grad": lambda: [weight_grad()],
+        "conv_backward": lambda: [input_grad(), weight_grad(), biases["y"]()],
+        "conv_transpose_backward": lambda: [forward(), weight_grad(), biases["x"]()],
+    }
 
 
 class Side(NamedTuple):

@@ -13,8 +13,8 @@ from itertools import product
 import numpy as np
 from numpy.lib.stride_tricks import as_strided
 
-from benchmarks.sides import Prepared, Side, as_they_are
-from benchmarks.workloads import Case
+from benchmarks.sides import Prepared, Side, as_they_are, works_of
+from benchmarks.workloads import Case, total
 from deconv_tutorial.engine import Array
 
 NOTE = "written here: as_strided windows, one product, col2im by taps; no groups"
@@ -84,13 +84,5 @@ def _works(case: Case) -> dict[str, Callable[[], object]]:
     def weight_grad() -> Array:
         return (y_rows() @ columns_of(case).T).reshape(case.w.shape)
 
-    def total(array: Array) -> Array:
-        return array.sum(axis=(0, *range(2, array.ndim)))
-
-    return {
-        "forward": lambda: [forward()],
-        "input_grad": lambda: [input_grad()],
-        "weight_grad": lambda: [weight_grad()],
-        "conv_backward": lambda: [input_grad(), weight_grad(), total(y)],
-        "conv_transpose_backward": lambda: [forward(), weight_grad(), total(x)],
-    }
+    maps = {"forward": forward, "input_grad": input_grad, "weight_grad": weight_grad}
+    return works_of(maps, {"x": lambda: total(x), "y": lambda: total(y)})

@@ -12,7 +12,7 @@ from typing import Any, cast
 
 import numpy as np
 
-from benchmarks.sides import Prepared, Side
+from benchmarks.sides import Prepared, Side, works_of
 from benchmarks.workloads import Case
 from deconv_tutorial.engine import Array
 
@@ -69,13 +69,8 @@ def _works(chainer: Any, case: Case) -> dict[str, Callable[[], object]]:
     def total(array: Array) -> Any:
         return functions.sum(array, axis=(0, *range(2, array.ndim)))
 
-    return {
-        "forward": lambda: [forward()],
-        "input_grad": lambda: [input_grad()],
-        "weight_grad": lambda: [weight_grad()],
-        "conv_backward": lambda: [input_grad(), weight_grad(), total(y)],
-        "conv_transpose_backward": lambda: [forward(), weight_grad(), total(x)],
-    }
+    maps = {"forward": forward, "input_grad": input_grad, "weight_grad": weight_grad}
+    return works_of(maps, {"x": lambda: total(x), "y": lambda: total(y)})
 
 
 def _weight_gradient(case: Case, settings: dict[str, int]) -> Callable[[], Any]:

@@ -6,9 +6,8 @@ from collections.abc import Callable
 from importlib import import_module
 from typing import Any
 
-from benchmarks.sides import Prepared, Side, as_they_are
-from benchmarks.workloads import Case, Row
-from deconv_tutorial.engine import Array
+from benchmarks.sides import Prepared, Side, as_they_are, works_of
+from benchmarks.workloads import Case, Row, total
 
 NOTE = "the operation of nnet.conv_nd; no groups, and no input that leaves a rest"
 
@@ -43,17 +42,9 @@ def _works(mygrad: Any, operation: Any, case: Case) -> dict[str, Callable[[], ob
     done = operation()
     done(*tensors, **settings)  # after this it knows its variables
 
-    def forward() -> Array:
-        return operation()(*tensors, **settings)
-
-    def total(array: Array) -> Array:
-        return array.sum(axis=(0, *range(2, array.ndim)))
-
-    dx, dw = (lambda: done.backward_var(y, 0)), (lambda: done.backward_var(y, 1))
-    return {
-        "forward": lambda: [forward()],
-        "input_grad": lambda: [dx()],
-        "weight_grad": lambda: [dw()],
-        "conv_backward": lambda: [dx(), dw(), total(y)],
-        "conv_transpose_backward": lambda: [forward(), dw(), total(x)],
+    maps = {
+        "forward": lambda: operation()(*tensors, **settings),
+        "input_grad": lambda: done.backward_var(y, 0),
+        "weight_grad": lambda: done.backward_var(y, 1),
     }
+    return works_of(maps, {"x": lambda: total(x), "y": lambda: total(y)})

@@ -17,7 +17,7 @@ from typing import Any, cast
 
 import numpy as np
 
-from benchmarks.sides import Prepared, Side
+from benchmarks.sides import Prepared, Side, works_of
 from benchmarks.workloads import Case
 from deconv_tutorial.engine import Array
 
@@ -87,13 +87,8 @@ def _works(utils: Any, case: Case) -> dict[str, Callable[[], object]]:
     def total(array: Array) -> Array:
         return array.sum(axis=(0, 1, 2))
 
-    return {
-        "forward": lambda: [forward()],
-        "input_grad": lambda: [input_grad()],
-        "weight_grad": lambda: [weight_grad()],
-        "conv_backward": lambda: [input_grad(), weight_grad(), total(y)],
-        "conv_transpose_backward": lambda: [forward(), weight_grad(), total(x)],
-    }
+    maps = {"forward": forward, "input_grad": input_grad, "weight_grad": weight_grad}
+    return works_of(maps, {"x": lambda: total(x), "y": lambda: total(y)})
 
 
 def _flat(array: Array) -> Array:

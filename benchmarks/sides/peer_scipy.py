@@ -12,8 +12,8 @@ from typing import Any
 
 import numpy as np
 
-from benchmarks.sides import Prepared, Side, as_they_are
-from benchmarks.workloads import Case
+from benchmarks.sides import Prepared, Side, as_they_are, works_of
+from benchmarks.workloads import Case, total
 from deconv_tutorial.engine import Array
 
 NOTE = "ndimage.correlate, ndimage.convolve, signal.correlate; only depthwise"
@@ -51,19 +51,11 @@ def _works(ndimage: Any, signal: Any, case: Case) -> dict[str, Callable[[], obje
         pairs = ((np.pad(x[:, c], pads), y[:, c]) for c in channels)
         return np.stack([signal.correlate(*p, "valid", "direct") for p in pairs])
 
-    def total(array: Array) -> Array:
-        return array.sum(axis=(0, *range(2, array.ndim)))
-
     def forward() -> Array:
         return each(ndimage.correlate, x)
 
     def input_grad() -> Array:
         return each(ndimage.convolve, y)
 
-    return {
-        "forward": lambda: [forward()],
-        "input_grad": lambda: [input_grad()],
-        "weight_grad": lambda: [weight_grad()],
-        "conv_backward": lambda: [input_grad(), weight_grad(), total(y)],
-        "conv_transpose_backward": lambda: [forward(), weight_grad(), total(x)],
-    }
+    maps = {"forward": forward, "input_grad": input_grad, "weight_grad": weight_grad}
+    return works_of(maps, {"x": lambda: total(x), "y": lambda: total(y)})
