@@ -6,6 +6,7 @@ import math
 from collections.abc import Callable
 
 import numpy as np
+import numpy.typing as npt
 
 from deconv_tutorial.engine import Array, Engine
 from deconv_tutorial.geometry import Geometry
@@ -83,3 +84,145 @@ def matrix_of(linear: Callable[[Array], Array], shape: tuple[int, ...]) -> Array
     """
     units = np.eye(math.prod(shape), dtype=int).reshape(-1, *shape)
     return np.stack([linear(unit).ravel() for unit in units], axis=1)
+
+
+def finite_difference(
+    function: Callable[[Array], object], at: npt.ArrayLike, step: float = 1.0
+) -> Array:
+    """Return the gradient of a function, by central differences in each element.
+
+    For each element, ``(function(at + step) - function(at - step)) / (2 * step)``. The
+    error is of the order of ``step**2`` for most functions; for one that is linear in
+    each element there is none, whatever the step, but for rounding. Convolutions are
+    such functions of x and of w: with integers and a step of 1 their results are exact.
+
+    Parameters
+    ----------
+    function : callable
+        Takes an array and returns one real number. For a map that returns an array,
+        give ``lambda x: (d_out * f(x)).sum()`` with a random ``d_out``.
+    at : array_like of real numbers
+        Where. It is not changed; the function gets copies.
+    step : float
+        How far to go, in the units of `at`.
+
+    Returns
+    -------
+    array of the shape of `at`, float64
+
+    Raises
+    ------
+    TypeError
+        If `at` or what the function returns is not real, or an array of more than one
+        number.
+    ValueError
+        If the step is not a number other than 0, or is too small to change an element.
+
+    References
+    ----------
+    J. Nocedal and S. J. Wright, "Numerical Optimization", 2006, section 8.1.
+
+    Examples
+    --------
+    >>> from deconv_tutorial import conv
+    >>> x, d_out = [[[1, 2, 3, 4]]], [[[10, 20]]]
+    >>> finite_difference(lambda w: (d_out * conv(x, w)).sum(), [[[5, 6, 7]]])
+    array([[[ 50.,  80., 110.]]])
+    """
+    start = _real(at)
+    if not np.isfinite(step) or step == 0:
+        msg = f"step needs a finite number other than 0, got {step}"
+        raise ValueError(msg)
+    gradient = np.empty(start.shape)
+    for place, center in np.ndenumerate(start):
+        values: list[float] = []
+        for shift in (step, -step):
+            moved = start.copy()
+            moved[place] = center + shift
+            if moved[place] == center:
+                msg = f"step needs to change {center}, got {step}, which is too small"
+                raise ValueError(msg)
+            values.append(_real_number(function(moved)))
+        gradient[place] = (values[0] - values[1]) / (2 * step)
+    return gradient
+
+
+def complex_step(
+    function: Callable[[Array], object], at: npt.ArrayLike, step: float = 1e-30
+) -> Array:
+    """Return the gradient of a function, by an imaginary step in each element.
+
+    For each element, the imaginary part of ``function(at + 1j*step) / step``. Nothing
+    is subtracted, so the step may be so small that no error is left but rounding. The
+    function must be made of operations that keep complex numbers and are analytic:
+    no ``abs``, no conjugate, and comparisons of real parts only.
+
+    Parameters
+    ----------
+    function : callable
+        Takes a complex array and returns one complex number.
+    at : array_like of real numbers
+        Where. It is not changed; the function gets copies.
+    step : float
+        How far to go into the imaginary direction.
+
+    Returns
+    -------
+    array of the shape of `at`, float64
+
+    Raises
+    ------
+    TypeError
+        If `at` is not real, or the function returns a number that is not complex, or an
+        array of more than one number.
+    ValueError
+        If the step is not a number other than 0.
+
+    References
+    ----------
+    W. Squire and G. Trapp, "Using complex variables to estimate derivatives of real
+    functions", SIAM Review 40, 1998.
+
+    Examples
+    --------
+    >>> complex_step(lambda x: np.exp(x).sum(), [0.0, 1.0]) == np.exp([0.0, 1.0])
+    array([ True,  True])
+    """
+    start = _real(at)
+    if not np.isfinite(step) or step == 0:
+        msg = f"step needs a finite number other than 0, got {step}"
+        raise ValueError(msg)
+    gradient = np.empty(start.shape)
+    for place in np.ndindex(*start.shape):
+        moved = start.astype(complex)
+        moved[place] += 1j * step
+        value = np.asarray(function(moved))
+        if value.size != 1 or value.dtype.kind != "c":
+            msg = (
+                "function needs to return one complex number for complex arguments, "
+                f"got {_what(value)}"
+            )
+            raise TypeError(msg)
+        gradient[place] = value.item().imag / step
+    return gradient
+
+
+def _real(at: npt.ArrayLike) -> Array:
+    """Return an array in float64, if it has real numbers."""
+    array = np.asarray(at)
+    if array.dtype.kind not in "iuf":
+        msg = f"at needs real numbers, got {_what(array)}"
+        raise TypeError(msg)
+    return array.astype(float)
+
+
+def _real_number(value: object) -> float:
+    array = np.asarray(value)
+    if array.size != 1 or array.dtype.kind not in "iuf":
+        msg = f"function needs to return one real number, got {_what(array)}"
+        raise TypeError(msg)
+    return float(array.item())
+
+
+def _what(array: Array) -> str:
+    return f"an array of shape {array.shape} and dtype {array.dtype}"

@@ -1,0 +1,145 @@
+"""One map is enough: both gradients as forward passes, and the arrays that takes.
+
+With zeros between the elements of y, and the kernel reversed, the input gradient is a
+forward pass; with stride and dilation exchanged, so is the weight gradient. An engine
+made of nothing but a forward map and these two identities is `FromForward`. That it is
+one, for a geometry, is what ``symbolic.prove`` proves.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.lib.stride_tricks import sliding_window_view
+
+from deconv_tutorial.engine import Array
+from deconv_tutorial.geometry import Axis, Geometry
+
+
+@dataclass(frozen=True)
+class FromForward:
+    """An engine that has a forward map, and computes both gradients with it.
+
+    Both identities hold in every geometry. The input gradient needs three things that
+    `Axis.transposed` takes care of: ``dilation*(kernel_size - 1) - padding`` zeros
+    before the spread y, of which a negative number is a cut; after it, as many as
+    reach the last input, so inputs that no tap reads get zeros; and as many places as
+    there are inputs. The weight gradient needs one: as many places as taps. With
+    leftover inputs there are more.
+
+    Parameters
+    ----------
+    forward : callable
+        The forward map of an engine: it takes x, w and a geometry.
+
+    References
+    ----------
+    V. Dumoulin and F. Visin, "A guide to convolution arithmetic for deep learning",
+    arXiv:1603.07285, relationship 13, for the input gradient without dilation.
+
+    Examples
+    --------
+    >>> from deconv_tutorial import conv_backward, naive
+    >>> x, w, d_out = [[[1, 2, 3, 4, 5, 6]]], [[[1, 10, 100]]], [[[7, 8, 9]]]
+    >>> one_map = FromForward(naive.forward)
+    >>> conv_backward(d_out, x, w, stride=2, padding=1, engine=one_map).dw
+    array([[[ 52,  76, 100]]])
+    """
+
+    forward: Callable[[Array, Array, Geometry], Array]
+
+    def input_grad(self, y: Array, w: Array, geometry: Geometry) -> Array:
+        """Return x: the spread y under the reversed kernel, its channels exchanged."""
+        strides = [axis.stride for axis in geometry.axes]
+        reversed_ = np.flip(w, tuple(range(3, w.ndim))).swapaxes(1, 2)
+        return self.forward(
+            spread(y, [1, 1, 1, *strides]), reversed_, geometry.transposed()
+        )
+
+    def weight_grad(self, x: Array, y: Array, geometry: Geometry) -> Array:
+        """Return w: x under y, with stride and dilation exchanged.
+
+        Samples are added up, so they take the place of channels; and the channels of
+        x, which are not, that of samples.
+        """
+        w = self.forward(x.swapaxes(0, 2), np.moveaxis(y, 0, 2), geometry.exchanged())
+        return np.moveaxis(w, 0, 2)
+
+
+def spread(array: Array, steps: Sequence[int]) -> Array:
+    """Return an array with zeros between its elements, which come to lie steps apart.
+
+    Also known as zero stuffing, or insertion.
+
+    Parameters
+    ----------
+    array : array
+        Any.
+    steps : sequence of int
+        For each axis, how far apart two neighbours come to lie.
+
+    Examples
+    --------
+    >>> spread(np.array([7, 8, 9]), [3])
+    array([7, 0, 0, 8, 0, 0, 9])
+    """
+    sizes = [
+        step * (size - 1) + 1 if size else 0
+        for size, step in zip(array.shape, steps, strict=True)
+    ]
+    wide = np.zeros(sizes, array.dtype)
+    wide[tuple(slice(None, None, step) for step in steps)] = array
+    return wide
+
+
+def framed(array: Array, before: Sequence[int], sizes: Sequence[int]) -> Array:
+    """Return what a frame shows: zeros outside the array, and nothing beyond the frame.
+
+    Parameters
+    ----------
+    array : array
+        Any.
+    before : sequence of int
+        For each axis, how many places the frame begins before the array. A negative
+        number begins inside, and cuts.
+    sizes : sequence of int
+        How many places the frame has.
+
+    Examples
+    --------
+    >>> framed(np.array([7, 8, 9]), [1], [6]), framed(np.array([7, 8, 9]), [-1], [1])
+    (array([0, 7, 8, 9, 0, 0]), array([8]))
+    """
+    frame = np.zeros(sizes, array.dtype)
+    runs = [
+        Axis(size, 1, count, padding_before=shift).tap(0)
+        for size, count, shift in zip(array.shape, sizes, before, strict=True)
+    ]
+    places, elements = zip(*runs, strict=True)
+    frame[places] = array[elements]
+    return frame
+
+
+def correlation(long: Array, short: Array, steps: Sequence[int]) -> Array:
+    """Return the sums of products of one array with another that slides over it.
+
+    Nothing is padded and nothing reversed. SciPy calls this
+    ``correlate(long, short, "valid")`` where the steps are 1.
+
+    Parameters
+    ----------
+    long, short : array
+        With the same number of axes; the second fits into the first.
+    steps : sequence of int
+        For each axis, how far to move at a time.
+
+    Examples
+    --------
+    >>> correlation(np.array([1, 2, 3, 4, 5, 6]), np.array([1, 10]), [2])
+    array([21, 43, 65])
+    """
+    windows = sliding_window_view(long, short.shape)
+    windows = windows[tuple(slice(None, None, step) for step in steps)]
+    return (windows * short).sum(axis=tuple(range(-short.ndim, 0)))
