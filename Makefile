@@ -27,7 +27,8 @@ test: $(VENV)/.done ## test the package, its examples, the chapters and the buil
 lab: $(VENV)/.done-lab ## open the chapters in JupyterLab
 	@PYTHONPATH="$(CURDIR)" $(RUN) -m jupyterlab --notebook-dir=book
 
-notebooks: $(VENV)/.done ## run the chapters and store their outputs
+notebooks: $(VENV)/.done ## number the results, run the chapters and store their outputs
+	@$(RUN) -m tools.results
 	@$(RUN) -m tools.notebooks
 
 lint: $(VENV)/.done-dev ## check format, style and types

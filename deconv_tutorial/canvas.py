@@ -19,6 +19,8 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
 
+from deconv_tutorial.geometry import Axis, Geometry
+
 COLORS = {"x": "#0072B2", "w": "#C24E00", "y": "#00805E"}
 """The colour of each array, and of its gradient: dark enough for text on white."""
 TINTS = {"x": "#DCEBF7", "w": "#FBE6D8", "y": "#DAF0E7"}
@@ -124,3 +126,16 @@ def fit(ax: Axes, margin: float = 0.3) -> None:
     ax.autoscale_view()
     (left, right), (low, high) = ax.get_xlim(), ax.get_ylim()
     ax.set(xlim=(left - margin, right + margin), ylim=(low - margin, high + margin))
+
+
+def only_axis(geometry: Geometry) -> Axis:
+    """Return the axis of a geometry that has just one, or refuse it."""
+    if len(geometry.axes) != 1:
+        msg = f"geometry needs exactly one axis, got {len(geometry.axes)}"
+        raise ValueError(msg)
+    return geometry.axes[0]
+
+
+def window_center(axis: Axis, o: int) -> float:
+    """Return where an output stands: at the middle of its window."""
+    return (axis.input_index(o, 0) + axis.input_index(o, axis.kernel_size - 1)) / 2

@@ -11,6 +11,7 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 from matplotlib.axes import Axes
+from matplotlib.patches import Rectangle
 from matplotlib.ticker import NullLocator, StrMethodFormatter
 
 from deconv_tutorial.canvas import (
@@ -21,6 +22,7 @@ from deconv_tutorial.canvas import (
     Picture,
     bare_axes,
     draw_box,
+    draw_cell,
     fit,
     new_figure,
 )
@@ -128,6 +130,50 @@ def kernels(weights: Mapping[str, Array]) -> Picture:
     return Picture(figure)
 
 
+def matrix(
+    entries: Array, *, row: int | None = None, column: int | None = None
+) -> Picture:
+    """Draw the matrix of a convolution, each entry in its place.
+
+    Rows are named after the outputs and columns after the inputs, in flat order. The
+    strength of the colour tells entries apart, and so do their own letters or numbers.
+
+    Parameters
+    ----------
+    entries : array of shape (outputs, inputs)
+        Numbers, or symbols that Matplotlib can set. Zeros stay without colour.
+    row : int, optional
+        The output to bring out, by a solid frame: what it gathers.
+    column : int, optional
+        The input to bring out, by a dashed frame: where it is scattered to.
+    """
+    outputs, inputs = entries.shape
+    step = min(0.5, 5.5 / (inputs + 2.4))
+    figure = new_figure(step * (inputs + 2.4), step * (outputs + 1.8))
+    ax = bare_axes(figure)
+    texts = {str(entry) for entry in entries.flat if entry != 0}
+    kinds = sorted(texts, key=lambda text: (len(text), text))  # w_2 before w_10
+    for (o, i), entry in np.ndenumerate(entries):
+        if entry == 0:
+            draw_cell(ax, (i, -o), "0", None, size=11)
+            continue
+        strength = 0.1 + 0.5 * kinds.index(str(entry)) / max(1, len(kinds) - 1)
+        draw_box(ax, (i, -o), (COLORS["w"], strength), COLORS["w"])
+        ax.text(i, -o, f"${entry}$", ha="center", va="center", size=12, color=INK)
+    for o in range(outputs):
+        ax.text(-1, -o, f"$y_{{{o}}}$", color=COLORS["y"], ha="center", va="center")
+    for i in range(inputs):
+        ax.text(i, 0.9, f"$x_{{{i}}}$", color=COLORS["x"], ha="center", va="center")
+    if row is not None:
+        _draw_frame(ax, (-0.5, -row - 0.5), (inputs, 1), "y")
+        ax.text(inputs - 0.35, -row, "gathers", color=COLORS["y"], va="center")
+    if column is not None:
+        _draw_frame(ax, (column - 0.5, 0.5 - outputs), (1, outputs), "x")
+        ax.text(column, -outputs, "scatters", color=COLORS["x"], ha="center")
+    fit(ax)
+    return Picture(figure)
+
+
 def pictures(images: Mapping[str, Array], *, columns: int = 2) -> Picture:
     """Draw grey pictures side by side, all on one scale from black to white.
 
@@ -147,6 +193,79 @@ def pictures(images: Mapping[str, Array], *, columns: int = 2) -> Picture:
         ax.set_title(title)
     figure.tight_layout()
     return Picture(figure)
+
+
+def step_errors(
+    errors: Mapping[str, tuple[Sequence[float], Sequence[float]]],
+) -> Picture:
+    """Draw how the error of a derivative changes with the step, on logarithmic axes.
+
+    Parameters
+    ----------
+    errors : mapping of str to pair of sequences of equal length
+        By name: steps, and the error at each of them. Each name has a line and a mark
+        of its own. An error of 0 is drawn on a line of its own below all others.
+    """
+    positive = [e for _, series in errors.values() for e in series if e > 0]
+    floor = 10.0 ** (np.floor(np.log10(min(positive, default=1))) - 1)
+    figure = new_figure(5.8, 4.6)
+    ax = figure.add_subplot()
+    ax.set(xscale="log", yscale="log", xlabel="step", ylabel="relative error")
+    for i, (name, (steps, series)) in enumerate(errors.items()):
+        line, mark = (*_LINES, ((0, (6, 1, 1, 1, 1, 1)), "v"))[i % 5]
+        drawn = np.where(np.equal(series, 0), floor, series)
+        ax.plot(steps, drawn, color=INK, ls=line, marker=mark, ms=5, lw=1, label=name)
+    decades = [d for d in range(-16, 17, 4) if floor < 10.0**d < ax.get_ylim()[1]]
+    names = ["0", *(f"$10^{{{d}}}$" for d in decades)]
+    ax.set_yticks([floor, *(10.0**d for d in decades)], names)
+    ax.yaxis.set_minor_locator(NullLocator())
+    ax.axhline(floor, color=FAINT, lw=1, zorder=0)
+    ax.spines[["top", "right"]].set_visible(False)
+    figure.legend(
+        *ax.get_legend_handles_labels(), loc="lower center", ncols=2, frameon=False
+    )
+    figure.tight_layout(rect=(0, 0.055 * -(-len(errors) // 2), 1, 1))
+    return Picture(figure)
+
+
+def survivors(missed: Mapping[str, Mapping[str, bool]]) -> Picture:
+    """Draw which mistakes a test does not see, one column per test.
+
+    Parameters
+    ----------
+    missed : mapping of str to mapping of str to bool
+        By test and by mistake: whether the test lets it through. All tests have the
+        same mistakes. What is let through is a filled box with a cross; below each
+        column stands how many there are.
+    """
+    mistakes = list(next(iter(missed.values())))
+    figure = new_figure(5.8, 0.25 * len(mistakes) + 1.25)
+    ax = bare_axes(figure)
+    for row, mistake in enumerate(mistakes):
+        ax.text(-0.7, -row, mistake, ha="right", va="center", size=10)
+    for column, (test, passes) in enumerate(missed.items()):
+        ax.text(column, 0.7, test, rotation=50, rotation_mode="anchor", va="center")
+        for row, mistake in enumerate(mistakes):
+            if passes[mistake]:
+                draw_box(ax, (column, -row), QUIET, INK)
+                cross = ax.text(column, -row, r"$\times$", color="white")
+                cross.set(ha="center", va="center")
+            else:
+                draw_box(ax, (column, -row), "none", FAINT)
+        total = sum(passes[mistake] for mistake in mistakes)
+        ax.text(column, -len(mistakes) - 0.2, f"{total}", ha="center", va="center")
+    ax.text(-0.7, -len(mistakes) - 0.2, "let through", ha="right", va="center")
+    ax.set(xlim=(-6.2, len(missed) + 0.8), ylim=(-len(mistakes) - 0.7, 3.3))
+    return Picture(figure)
+
+
+def _draw_frame(
+    ax: Axes, corner: tuple[float, float], size: tuple[float, float], role: str
+) -> None:
+    """Draw a frame around cells: solid for a row, which is a y, else dashed."""
+    line = "solid" if role == "y" else (0, (3, 1.5))
+    frame = Rectangle(corner, *size, fill=False, ec=COLORS[role], lw=2.5, ls=line)
+    ax.add_patch(frame)
 
 
 def _mark_scales(ax: Axes, title: str, values: Sequence[float]) -> None:

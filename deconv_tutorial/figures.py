@@ -25,13 +25,20 @@ from deconv_tutorial.canvas import (
     draw_cell,
     fit,
     new_figure,
+    only_axis,
+    window_center,
 )
 from deconv_tutorial.charts import growth as growth
 from deconv_tutorial.charts import kernels as kernels
 from deconv_tutorial.charts import learning_curve as learning_curve
+from deconv_tutorial.charts import matrix as matrix
 from deconv_tutorial.charts import pictures as pictures
+from deconv_tutorial.charts import step_errors as step_errors
+from deconv_tutorial.charts import survivors as survivors
 from deconv_tutorial.engine import Array
 from deconv_tutorial.geometry import Axis, Geometry
+from deconv_tutorial.patterns import gather_and_scatter as gather_and_scatter
+from deconv_tutorial.patterns import pattern_cloud as pattern_cloud
 
 ROLES = {
     "conv": {"x": "x", "y": "y"},
@@ -62,7 +69,7 @@ def connections(
     ValueError
         If the geometry has more than one axis.
     """
-    axis = _only_axis(geometry)
+    axis = only_axis(geometry)
     long, short = ROLES[layer]["x"], ROLES[layer]["y"]
     top, bottom = (2, 0) if layer == "conv_transpose" else (0, 2)
     figure = new_figure(5.5, 2.3)
@@ -72,9 +79,9 @@ def connections(
         inside = 0 <= i < axis.input_size
         draw_cell(ax, (i, bottom), f"{i}" if inside else "", long if inside else None)
     for o in range(axis.output_size):
-        draw_cell(ax, (_center(axis, o), top), f"{o}", short)
+        draw_cell(ax, (window_center(axis, o), top), f"{o}", short)
     for o, k, i in axis.connections():
-        ends = np.array([[_center(axis, o), top], [i, bottom]], float)
+        ends = np.array([[window_center(axis, o), top], [i, bottom]], float)
         _draw_tap(ax, ends, k, faint=tap not in {None, k})
     left = places[0] - 0.9
     for row, name in ((bottom, long), (top, short)):
@@ -94,7 +101,7 @@ def index_table(geometry: Geometry) -> Picture:
     ValueError
         If the geometry has more than one axis.
     """
-    axis = _only_axis(geometry)
+    axis = only_axis(geometry)
     inside = {(o, k): i for o, k, i in axis.connections()}
     figure = new_figure(0.6 * (2 + axis.kernel_size), 0.6 * (2 + axis.output_size))
     ax = bare_axes(figure)
@@ -121,7 +128,7 @@ def columns(geometry: Geometry) -> Picture:
     ValueError
         If the geometry has more than one axis.
     """
-    axis = _only_axis(geometry)
+    axis = only_axis(geometry)
     counts = dict(enumerate(_counts(geometry)))
     first, last = axis.input_index(0, 0), axis.input_index(0, axis.kernel_size - 1)
     levels = min((last - first) // axis.stride + 1, axis.output_size)
@@ -134,12 +141,12 @@ def columns(geometry: Geometry) -> Picture:
     for i, count in counts.items():
         ax.text(i, 0.72, rf"${count}\times$", ha="center", va="center")
     for o in range(axis.output_size):
-        center = _center(axis, o)
+        center = window_center(axis, o)
         _draw_bracket(ax, axis, o, (-0.7 - 0.25 * (o % levels), top + 0.5))
         for k in range(axis.kernel_size):
             _draw_copy(ax, (center, top - k), axis.input_index(o, k), counts)
         ax.text(center, bottom, f"$y_{o}$", color=COLORS["y"], ha="center", va="center")
-    left = _center(axis, 0) - 0.7
+    left = window_center(axis, 0) - 0.7
     for k in range(axis.kernel_size):
         ax.text(left, top - k, f"$w_{k}$", color=COLORS["w"], ha="right", va="center")
     fit(ax)
@@ -331,13 +338,6 @@ def _draw_corner(ax: Axes, corner: str, name: str, wanted: str) -> None:
     )
 
 
-def _only_axis(geometry: Geometry) -> Axis:
-    if len(geometry.axes) != 1:
-        msg = f"geometry needs exactly one axis, got {len(geometry.axes)}"
-        raise ValueError(msg)
-    return geometry.axes[0]
-
-
 def _counts(geometry: Geometry) -> Array:
     """Return how many connections each input has."""
     counts = np.zeros(geometry.input_size, int)
@@ -363,7 +363,7 @@ def _draw_bracket(ax: Axes, axis: Axis, o: int, heights: tuple[float, float]) ->
     level, low = heights
     left = axis.input_index(o, 0) - 0.4
     right = axis.input_index(o, axis.kernel_size - 1) + 0.4
-    center = _center(axis, o)
+    center = window_center(axis, o)
     tips = level + 0.15
     for xs, ys in (
         ([left, left, right, right], [tips, level, level, tips]),
@@ -380,11 +380,6 @@ def _places(axis: Axis) -> list[int]:
         for k in range(axis.kernel_size)
     }
     return sorted({*read, *range(axis.input_size)})
-
-
-def _center(axis: Axis, o: int) -> float:
-    """Return where an output stands: at the middle of its window."""
-    return (axis.input_index(o, 0) + axis.input_index(o, axis.kernel_size - 1)) / 2
 
 
 def _draw_tap(ax: Axes, ends: Array, k: int, *, faint: bool) -> None:

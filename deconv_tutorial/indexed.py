@@ -1,7 +1,7 @@
 r"""The form with letters for its sizes, too: a proof for every geometry at once.
 
 With the pattern ``KroneckerDelta(i, s*o + d*k - p)``, which is 1 where tap ``k`` of
-output ``o`` reads input ``i`` and 0 elsewhere, the form is a sum over *all* indices:
+output ``o`` reads input ``i`` and 0 elsewhere, the form is a sum over *all* indices::
 
     T = sum over i, k, o of  KroneckerDelta(i, s*o + d*k - p) * y[o] * w[k] * x[i]
 
@@ -35,7 +35,7 @@ Limits: TypeAlias = tuple[sp.Symbol, sp.Expr, sp.Expr]
 
 
 @dataclass(frozen=True)
-class Axis:
+class AxisLetters:
     """The letters of one axis, all of them whole numbers.
 
     Sizes, stride and dilation are positive. Padding may be negative.
@@ -87,11 +87,11 @@ class Form:
     channels: bool = False
 
     @cached_property
-    def axes(self) -> tuple[Axis, ...]:
+    def axes(self) -> tuple[AxisLetters, ...]:
         """The letters of each axis."""
         numbers = [""] if self.rank == 1 else [f"_{n + 1}" for n in range(self.rank)]
         return tuple(
-            Axis(
+            AxisLetters(
                 *(sp.Symbol(a + n, integer=True, positive=True) for a in "NKOsd"),
                 *(sp.Symbol(a + n, integer=True) for a in "piko"),
             )
@@ -135,7 +135,14 @@ class Form:
         by : {"x", "w", "y"}
             The array that the element is in.
         at : sequence of Symbol
-            The indices of the element. They are taken to lie inside the array.
+            The indices of the element, with other letters than those of the sum. They
+            are taken to lie inside the array.
+
+        Raises
+        ------
+        ValueError
+            If there are not as many indices as the array has axes, or one of them is a
+            letter that is added up over.
 
         Examples
         --------
@@ -144,6 +151,13 @@ class Form:
         Sum(KroneckerDelta(j, d*k + o*s - p)*w[k]*y[o], (k, 0, K - 1), (o, 0, O - 1))
         """
         own = self.limits[by]
+        taken = {index for index, _, _ in self.sum.limits} & set(at)
+        if len(at) != len(own) or taken:
+            msg = (
+                f"at needs {len(own)} indices, none of them an index of the sum, got "
+                f"{', '.join(map(str, at))}"
+            )
+            raise ValueError(msg)
         summand = self.sum.function.diff(element(by, at))
         given = [
             condition

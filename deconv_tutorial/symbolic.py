@@ -1,9 +1,9 @@
 r"""Arrays of symbols, the form T, its derivatives, and proofs that run the engines.
 
-Whatever two arrays of numbers give equal results, one number more may tell them apart.
-Symbols leave no such doubt: a result is an expression, and two expressions are equal
-for all numbers, or they are not. So `prove` hands symbols to an engine as it is, and
-compares each entry that comes back with the derivative of the form
+Two functions may agree on all numbers that were tried, and differ on the next. Symbols
+leave no such doubt: a result is an expression, and two expressions are equal for all
+numbers, or they are not. So `prove` hands symbols to an engine as it is, and
+compares each entry that comes back with the derivative of the form::
 
     T(x, w, y) = sum of  y[n, g, a, *o] * w[g, a, b, *k] * x[n, g, b, *i]
 
@@ -208,7 +208,7 @@ class Table:
             rf"\frac{{\partial T}}{{\partial {sp.latex(symbol)}}} &= {sp.latex(entry)}"
             for symbol, entry in self._rows()
         )
-        text = "\\\\[4pt]\n".join(rows)
+        text = "\\\\[8pt]\n".join(rows)
         return f"$$\n\\begin{{aligned}}\n{text}\n\\end{{aligned}}\n$$"
 
     def _rows(self) -> Iterable[tuple[sp.Symbol, sp.Expr]]:

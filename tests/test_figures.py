@@ -3,10 +3,12 @@
 import numpy as np
 import pytest
 from hypothesis import given, settings
+from matplotlib.colors import to_rgba
 
 from deconv_tutorial import figures, im2col, naive
-from deconv_tutorial.canvas import COLORS, Picture, new_figure
+from deconv_tutorial.canvas import COLORS, QUIET, Picture, new_figure
 from deconv_tutorial.geometry import conv_geometry, conv_transpose_geometry
+from deconv_tutorial.symbolic import letters as symbols
 from tests.strategies import cases
 
 RUNNING = conv_geometry(6, 3, stride=2, padding=1)
@@ -26,12 +28,17 @@ def all_pictures():
     yield figures.columns(RUNNING)
     yield figures.coverage({"a": SQUARE, "b": RUNNING})
     yield figures.phases(SQUARE)
+    yield figures.pattern_cloud(RUNNING)
     yield figures.tap_windows(SQUARE, x, y)
     yield figures.triangles("conv", "conv_transpose")
     yield figures.kernels(kernel)
     yield figures.learning_curve([1, 10], [3.0, 2.0], {"level": 2.5}, best=1.0)
+    yield figures.matrix(np.array([[1, 2, 0], [0, 1, 2]]), row=0, column=1)
     yield figures.pictures({"a": np.eye(3), "b": np.zeros((3, 3))})
     yield figures.growth({"a": [1, 2]}, {"a": {"one": [1.0, 2.0]}})
+    yield figures.gather_and_scatter(RUNNING, 1, 3)
+    yield figures.step_errors({"a": ([1, 0.1], [1e-3, 0]), "b": ([1], [1e-8])})
+    yield figures.survivors({"toy": {"one": True, "two": False}})
 
 
 @given(case=cases(rank=1))
@@ -165,6 +172,53 @@ def test_phases_deals_the_taps_out_by_the_stride():
     assert set(same.values()) == {"A"}
 
 
+@settings(max_examples=20)
+@given(case=cases(rank=1))
+def test_pattern_cloud_has_a_dot_for_each_connection_and_a_shadow_on_each_wall(case):
+    (axis,) = case.geometry.axes
+    (ax,) = figures.pattern_cloud(case.geometry).figure.axes
+    places, dots = (line.get_xydata() for line in ax.lines[-2:])
+    assert len(places) == axis.output_size * axis.kernel_size * axis.input_size
+    lines = list(axis.connections())
+    assert len(dots) == len(lines)
+    shadows = [text for text in ax.texts if text.get_bbox_patch()]
+    for n, role in enumerate("ywx"):
+        color = to_rgba(COLORS[role])
+        on = [t for t in shadows if t.get_bbox_patch().get_facecolor() == color]
+        assert [t.get_text() for t in on] == [f"{line[n]}" for line in lines]
+        # A shadow falls in the direction of the index that is missing on the wall.
+        x, y = (np.array([t.get_position() for t in on]).reshape(-1, 2) - dots).T
+        assert np.allclose(x * y[:1], y * x[:1])
+
+
+@settings(max_examples=20)
+@given(case=cases(rank=1))
+def test_pattern_cloud_puts_shadows_under_the_names_of_what_meets(case):
+    (axis,) = case.geometry.axes
+    (ax,) = figures.pattern_cloud(case.geometry).figure.axes
+    first = {}
+    for text in ax.texts:
+        first.setdefault(text.get_text(), text.get_position())
+    green = to_rgba(COLORS["y"])
+    shadows = [t for t in ax.texts if t.get_bbox_patch()]
+    behind = [t for t in shadows if t.get_bbox_patch().get_facecolor() == green]
+    for shadow, (_, k, i) in zip(behind, axis.connections(), strict=True):
+        at = first[f"$x_{{{i}}}$"][0], first[f"$w_{{{k}}}$"][1]
+        assert np.allclose(shadow.get_position(), at)
+
+
+def test_pattern_cloud_names_the_map_of_each_wall_and_joins_one_dot_to_them():
+    picture = figures.pattern_cloud(RUNNING)
+    (ax,) = picture.figure.axes
+    found = texts(picture)
+    names = [t for t in found if t.isidentifier()]
+    assert names == ["forward", "weight_grad", "input_grad"]
+    assert [found.count(f"$x_{{{n}}}$") for n in range(7)] == [2] * 6 + [0]
+    dashed = [line for line in ax.lines if line.get_color() == QUIET]
+    assert len({tuple(line.get_xydata()[0]) for line in dashed}) == 1
+    assert len(dashed) == 3
+
+
 def test_growth_draws_each_series_and_what_is_proportional():
     sizes = {"taps": [1, 4], "stride": [1, 2, 3]}
     times = {"taps": {"a": [2.0, 9.0], "b": [3.0, 5.0]}, "stride": {"a": [7.0] * 3}}
@@ -178,6 +232,50 @@ def test_growth_draws_each_series_and_what_is_proportional():
     assert names == ["products", "a", "b"]
     alone = figures.growth({"taps": [1, 4]}, {"taps": {"a": [2.0, 9.0]}})
     assert len(alone.figure.axes) == 1
+
+
+def test_step_errors_draws_each_series_and_zeros_on_a_line_of_their_own():
+    steps, errors = [1.0, 0.1, 0.01], [1e-2, 0.0, 1e-11]
+    picture = figures.step_errors({"a": (steps, errors), "b": ([1.0], [0.5])})
+    (ax,) = picture.figure.axes
+    one, two, zero = ax.lines
+    floor = zero.get_ydata()[0]
+    assert floor < 1e-11
+    assert list(one.get_xdata()) == steps
+    assert list(one.get_ydata()) == [1e-2, floor, 1e-11]
+    assert list(two.get_ydata()) == [0.5]
+    assert one.get_linestyle() != two.get_linestyle()
+    assert one.get_marker() != two.get_marker()
+    ticks = dict(zip(ax.get_yticks(), ax.get_yticklabels(), strict=True))
+    assert ticks[floor].get_text() == "0"
+    assert "$10^{-8}$" in [label.get_text() for label in ticks.values()]
+    (legend,) = picture.figure.legends
+    assert [text.get_text() for text in legend.get_texts()] == ["a", "b"]
+
+
+def test_step_errors_can_be_all_zero():
+    (ax,) = figures.step_errors({"a": ([1.0, 2.0], [0.0, 0.0])}).figure.axes
+    assert set(ax.lines[0].get_ydata()) == set(ax.lines[-1].get_ydata())
+
+
+def test_survivors_fills_and_counts_what_is_let_through():
+    missed = {
+        "toy": {"one": True, "two": True, "three": False},
+        "best": {"one": False, "two": False, "three": False},
+    }
+    picture = figures.survivors(missed)
+    (ax,) = picture.figure.axes
+    found = texts(picture)
+    assert found[:3] == ["one", "two", "three"]
+    assert [t for t in found if t in missed] == ["toy", "best"]
+    assert found[-1] == "let through"
+    assert [t for t in found if t.isdigit()] == ["2", "0"]
+    filled = [box for box in ax.patches if box.get_facecolor()[3] > 0]
+    crosses = [t for t in ax.texts if t.get_text() == r"$\times$"]
+    centers = [(box.get_x() + 0.42, box.get_y() + 0.42) for box in filled]
+    assert len(ax.patches) == 6
+    assert [t.get_position() for t in crosses] == [(0, 0), (0, -1)]
+    assert np.allclose(centers, [(0, 0), (0, -1)])
 
 
 @settings(max_examples=20)
@@ -195,6 +293,45 @@ def test_tap_windows_adds_up_to_the_weight_gradient(case):
     assert products == len(list(case.geometry.connections()))
 
 
+@settings(max_examples=20)
+@given(case=cases(rank=1))
+def test_matrix_shows_each_tap_where_an_output_meets_an_input(case):
+    (axis,) = case.geometry.axes
+    taps = symbols("w", (axis.kernel_size,))
+    entries = np.zeros((axis.output_size, axis.input_size), object)
+    for o, k, i in axis.connections():
+        entries[o, i] = taps[k]
+    (ax,) = figures.matrix(entries).figure.axes
+    found = {text.get_position(): text.get_text() for text in ax.texts}
+    for o, i in np.ndindex(*entries.shape):
+        expected = f"${entries[o, i]}$" if entries[o, i] else "0"
+        assert found.pop((i, -o)) == expected
+    names = [f"$y_{{{o}}}$" for o in range(axis.output_size)]
+    assert [*found.values()] == names + [f"$x_{{{i}}}$" for i in range(axis.input_size)]
+    assert len(ax.patches) == entries.size
+
+
+def test_matrix_brings_out_a_row_and_a_column():
+    entries = np.array([[1, 2, 0, 0], [0, 0, 1, 2], [0, 0, 0, 0]])
+    (ax,) = figures.matrix(entries, row=1, column=3).figure.axes
+    frames = ax.patches[entries.size :]
+    corners = [(*f.get_xy(), f.get_width(), f.get_height()) for f in frames]
+    assert corners == [(-0.5, -1.5, 4, 1), (2.5, -2.5, 1, 3)]
+    assert frames[0].get_linestyle() != frames[1].get_linestyle()
+    assert [t.get_text() for t in ax.texts[-2:]] == ["gathers", "scatters"]
+    (only,) = figures.matrix(entries, row=0).figure.axes
+    assert len(only.patches) == entries.size + 1
+
+
+def test_matrix_has_one_strength_for_each_entry_in_the_order_of_the_taps():
+    taps = symbols("w", (11,))
+    (ax,) = figures.matrix(np.stack([taps, taps])).figure.axes
+    strengths = [patch.get_facecolor()[3] for patch in ax.patches]
+    assert strengths[:11] == strengths[11:] == sorted(set(strengths))
+    (empty,) = figures.matrix(np.zeros((2, 2), int)).figure.axes
+    assert [t.get_text() for t in empty.texts][:4] == ["0"] * 4
+
+
 def test_triangles_name_the_arrays_of_each_map():
     rows = [texts(figures.triangles(layer)) for layer in ("conv", "conv_transpose")]
     plain, transposed = ([r[i : i + 5] for i in (0, 5, 10)] for r in rows)
@@ -208,6 +345,64 @@ def test_triangles_name_the_arrays_of_each_map():
         ["d_out", "dx", "w", "forward", "gradient of x"],
         ["d_out", "x", "dw", "weight_grad", "gradient of w"],
     ]
+
+
+def fan(ax):
+    """Return the cells, and the solid and dotted ends of lines with their taps."""
+    names = {text.get_position(): text.get_text() for text in ax.texts}
+    cells = {at: name for at, name in names.items() if not name.startswith("$w")}
+    taps = [text.get_text() for text in ax.texts if text.get_text().startswith("$w")]
+    ends = [(line.get_xdata(), line.get_linestyle()) for line in ax.lines]
+    lines = list(zip(taps, ends, strict=True))
+    solid = {tap: xs[1] for tap, (xs, style) in lines if style == "-"}
+    dotted = {tap: xs[1] for tap, (xs, style) in lines if style == ":"}
+    assert len(solid) + len(dotted) == len(lines)
+    return cells, solid, dotted
+
+
+@settings(max_examples=30)
+@given(case=cases(rank=1))
+def test_gather_and_scatter_draws_what_one_output_and_one_input_meet(case):
+    (axis,) = case.geometry.axes
+    lines = list(axis.connections())
+    o, i = case.seed % axis.output_size, case.seed % axis.input_size
+    top, bottom = figures.gather_and_scatter(case.geometry, o, i).figure.axes
+    for ax, row, apex, met in (
+        (top, 2, f"$y_{o}$", {f"$w_{k}$": f"$x_{x}$" for y, k, x in lines if y == o}),
+        (
+            bottom,
+            0,
+            f"$x_{i}$",
+            {f"$w_{k}$": f"$y_{y}$" for y, k, x in lines if x == i},
+        ),
+    ):
+        cells, solid, dotted = fan(ax)
+        assert {tap: cells[at, row] for tap, at in solid.items()} == met
+        assert len(dotted) == axis.kernel_size - len(met)
+        assert {cells[at, row] for at in dotted.values()} <= {"", "0"}
+        assert all(cells[line.get_xdata()[0], 2 - row] == apex for line in ax.lines)
+        named = sum(name.startswith("$") for name in cells.values())
+        assert named == axis.input_size + axis.output_size
+
+
+@settings(max_examples=30)
+@given(case=cases(rank=1))
+def test_gather_and_scatter_has_the_taps_in_opposite_orders(case):
+    taps = [f"$w_{k}$" for k in range(*case.geometry.kernel_size)]
+    top, bottom = figures.gather_and_scatter(case.geometry, 0, 0).figure.axes
+    for ax, order in ((top, taps), (bottom, taps[::-1])):
+        _, solid, dotted = fan(ax)
+        ends = solid | dotted
+        assert sorted(ends, key=ends.get) == order
+        assert ax.get_title().endswith(": " + ", ".join(order))
+
+
+def test_gather_and_scatter_spreads_the_outputs_by_the_stride():
+    _, bottom = figures.gather_and_scatter(RUNNING, 1, 3).figure.axes
+    cells, solid, dotted = fan(bottom)
+    row = [name for (_, height), name in sorted(cells.items()) if height == 0]
+    assert row == ["$y_0$", "0", "$y_1$", "0", "$y_2$"]
+    assert (list(solid), list(dotted)) == (["$w_0$", "$w_2$"], ["$w_1$"])
 
 
 @pytest.mark.parametrize("kind", ["png", "svg"])
@@ -238,7 +433,14 @@ def test_a_picture_can_be_saved(tmp_path):
 
 
 @pytest.mark.parametrize(
-    "figure", [figures.connections, figures.index_table, figures.columns]
+    "figure",
+    [
+        figures.connections,
+        figures.index_table,
+        figures.columns,
+        figures.pattern_cloud,
+        lambda geometry: figures.gather_and_scatter(geometry, 0, 0),
+    ],
 )
 def test_figures_of_one_axis_refuse_two(figure):
     with pytest.raises(ValueError, match="geometry needs exactly one axis, got 2"):

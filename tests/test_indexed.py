@@ -179,3 +179,10 @@ def test_channels_are_summed_where_an_array_does_not_have_them():
 def test_letters_of_one_axis_have_no_number():
     assert str(Form().axes[0].rule) == "d*k + o*s - p"
     assert str(Form(rank=2).axes[1].rule) == "d_2*k_2 + o_2*s_2 - p_2"
+
+
+@pytest.mark.parametrize("at", [[sp.Symbol("k", integer=True)], [j, m], []])
+def test_an_element_needs_indices_of_its_own(at):
+    """Whoever asks for the derivative by w[k] would get the sum over all k."""
+    with pytest.raises(ValueError, match="at needs 1 indices, none of them an index"):
+        Form().derivative("w", at)
