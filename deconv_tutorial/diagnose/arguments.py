@@ -1,0 +1,148 @@
+"""Wrong arguments: a right map gets an array that was changed, or another one."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+
+from deconv_tutorial.diagnose.problem import Problem
+from deconv_tutorial.engine import Array
+
+
+def in_reverse(array: Array) -> Array:
+    """Return an array with its spatial axes reversed."""
+    return np.flip(array, tuple(range(3, array.ndim)))
+
+
+def flipped_kernel(p: Problem) -> Problem:
+    """Reverse the kernel on its spatial axes."""
+    return replace(p, w=in_reverse(p.w))
+
+
+def flipped_channels(p: Problem) -> Problem:
+    """Reverse the channel axes of the weight, which are its first two."""
+    joined = p.w.reshape(-1, *p.w.shape[2:])[::-1, ::-1]
+    return replace(p, w=joined.reshape(p.w.shape))
+
+
+def flipped_everywhere(p: Problem) -> Problem:
+    """Reverse all axes of the weight."""
+    return flipped_kernel(flipped_channels(p))
+
+
+def exchanged_channels(p: Problem) -> Problem | None:
+    """Exchange input and output channels, where there are as many of both."""
+    joined = p.w.reshape(-1, *p.w.shape[2:])
+    if len(p.w) > 1 or joined.shape[0] != joined.shape[1]:
+        return None
+    return replace(p, w=joined.swapaxes(0, 1).reshape(p.w.shape))
+
+
+def turned_kernel(p: Problem) -> Problem | None:
+    """Transpose a square kernel."""
+    if p.w.ndim != 5 or p.w.shape[3] != p.w.shape[4]:
+        return None
+    return replace(p, w=p.w.swapaxes(3, 4))
+
+
+def convolved(p: Problem) -> Problem:
+    """Reverse the short array: a true convolution in the place of a correlation."""
+    return replace(p, y=in_reverse(p.y))
+
+
+def result_for_d_out(p: Problem) -> Problem:
+    """Take the layer's result in the place of the gradient of the loss in it."""
+    if p.transposed:
+        return replace(p, x=p.array("input_grad"))
+    return replace(p, y=p.array("forward"))
+
+
+def not_exchanged(p: Problem) -> Problem | None:
+    """Take the layer's input for the long array, and d_out for the short one."""
+    if not p.transposed:
+        return None
+    wrong = p.with_axes(
+        lambda _, a: replace(a, input_size=a.output_size, output_size=a.input_size)
+    )
+    return replace(wrong, x=p.y, y=p.x)
+
+
+def last_sample(p: Problem) -> Problem:
+    """Use the last sample alone."""
+    return replace(p, x=p.x[-1:], y=p.y[-1:])
+
+
+def last_output(p: Problem) -> Problem:
+    """Use the last output of the last sample alone."""
+    y = np.zeros_like(p.y)
+    last = (-1, ..., *[-1] * len(p.geometry.axes))
+    y[last] = p.y[last]
+    return replace(p, y=y)
+
+
+def first_sample(p: Problem) -> Problem:
+    """Use the first sample alone."""
+    return replace(p, x=p.x[:1], y=p.y[:1])
+
+
+def last_filter(p: Problem) -> Problem:
+    """Use the last channel of y alone."""
+    return replace(p, y=p.y[:, :, -1:], w=p.w[:, -1:])
+
+
+def last_input_channel(p: Problem) -> Problem:
+    """Use the last channel of x alone."""
+    return replace(p, x=p.x[:, :, -1:], w=p.w[:, :, -1:])
+
+
+def first_group(p: Problem) -> Problem:
+    """Use the input of the first group for all of them."""
+    return replace(p, x=np.broadcast_to(p.x[:, :1], p.x.shape))
+
+
+def first_kernels(p: Problem) -> Problem:
+    """Use the kernels of the first group for all of them."""
+    return replace(p, w=np.broadcast_to(p.w[:1], p.w.shape))
+
+
+def reversed_groups(p: Problem) -> Problem:
+    """Take the groups of y in reverse order."""
+    return replace(p, y=p.y[:, ::-1])
+
+
+def reversed_kernels(p: Problem) -> Problem:
+    """Take the kernels of the groups in reverse order."""
+    return replace(p, w=p.w[::-1])
+
+
+def mixed_batch(p: Problem) -> Problem:
+    """Bring the channels of y first by a reshape, where a transpose is needed."""
+    n, g, a, *size = p.y.shape
+    mixed = p.y.reshape(g * a, n, *size).swapaxes(0, 1)
+    return replace(p, y=mixed.reshape(p.y.shape))
+
+
+def mixed_errors(p: Problem) -> Problem:
+    """Bring the channels of x first by a reshape, where a transpose is needed."""
+    n, g, b, *size = p.x.shape
+    mixed = p.x.reshape(g * b, n, *size).swapaxes(0, 1)
+    return replace(p, x=mixed.reshape(p.x.shape))
+
+
+def only_some_outputs(p: Problem) -> Problem:
+    """Visit the outputs that a loop ``range(0, input_size, stride)`` counts."""
+    y = p.y.copy()
+    for n, axis in enumerate(p.geometry.axes):
+        y[
+            (*[slice(None)] * (3 + n), slice(-(-axis.input_size // axis.stride), None))
+        ] = 0
+    return replace(p, y=y)
+
+
+def only_as_many_as_taps(p: Problem) -> Problem:
+    """Visit as many inputs as the kernel has taps."""
+    x = p.x.copy()
+    for n, axis in enumerate(p.geometry.axes):
+        x[(*[slice(None)] * (3 + n), slice(axis.kernel_size, None))] = 0
+    return replace(p, x=x)

@@ -1,0 +1,302 @@
+"""Tries a function that somebody wrote on layers that few mistakes survive."""
+
+from __future__ import annotations
+
+import signal
+import threading
+import traceback
+from collections.abc import Callable, Generator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import Any, Literal, TypeAlias, cast
+
+import numpy as np
+
+from deconv_tutorial.diagnose.detect import located, named, same
+from deconv_tutorial.diagnose.law import law
+from deconv_tutorial.diagnose.probes import SETTINGS, STRONG, WEAK, Case, Probe
+from deconv_tutorial.diagnose.problem import Target
+from deconv_tutorial.diagnose.report import Finding, Report
+from deconv_tutorial.engine import Array
+
+Of: TypeAlias = Literal[
+    "conv", "conv_backward", "conv_transpose", "conv_transpose_backward"
+]
+Names: TypeAlias = Mapping[str | tuple[str, ...], str]
+
+Try: TypeAlias = tuple[Case, dict[Target, Array]]
+"""A call, and what came of it."""
+
+_TARGETS: Mapping[str, tuple[Target, ...]] = {
+    "conv": ("y",),
+    "conv_backward": ("dx", "dw", "db"),
+    "conv_transpose": ("y",),
+    "conv_transpose_backward": ("dx", "dw", "db"),
+}
+
+
+@dataclass(frozen=True)
+class Attempt:
+    """A function, and how to call it."""
+
+    function: Callable[..., Any]
+    of: Of
+    settings: tuple[str, ...] = SETTINGS
+    names: Names = field(default_factory=dict[str | tuple[str, ...], str])
+    returns: tuple[str, ...] = ()
+    convert: Callable[[Array], Any] | None = None
+    seconds: float = 10.0
+
+    @property
+    def transposed(self) -> bool:
+        """Whether the layer is a transposed convolution."""
+        return self.of.startswith("conv_transpose")
+
+    def call(self, case: Case) -> dict[Target, Array]:
+        """Return the results by target, as arrays."""
+        given = {"x": case.x, "w": case.w}
+        if self.of.endswith("backward"):
+            given = {"d_out": case.d_out, **given}
+        copies = {name: array.copy() for name, array in given.items()}
+        made = {
+            name: self.convert(a) if self.convert else a for name, a in copies.items()
+        }
+        positional, keywords = self._arguments(made, dict(case.settings))
+        with _limited(self.seconds):
+            result = self.function(*positional, **keywords)
+        changed = [n for n, a in copies.items() if not np.array_equal(a, given[n])]
+        if changed:
+            msg = f"it changed its argument {', '.join(changed)} in place"
+            raise ChangedArgumentError(msg)
+        return self._by_target(result)
+
+    def _arguments(
+        self, arrays: dict[str, Any], settings: dict[str, Any]
+    ) -> tuple[list[Any], dict[str, Any]]:
+        """Return what to pass by position and by name."""
+        everything: dict[str, Any] = {**arrays, **settings, "settings": settings}
+        keywords: dict[str, Any] = {}
+        used: set[str] = set()
+        for ours, theirs in self.names.items():
+            if isinstance(ours, tuple):
+                keywords[theirs] = tuple(everything.get(name) for name in ours)
+                used.update(ours)
+            elif ours in everything:
+                keywords[theirs] = everything[ours]
+                used.add(ours)
+        if "settings" not in used:
+            keywords |= {n: v for n, v in settings.items() if n not in used}
+        rest = {name: array for name, array in arrays.items() if name not in used}
+        if len(rest) < len(arrays):  # places have changed, so names have to do
+            return [], {**rest, **keywords}
+        return [*rest.values()], keywords
+
+    def _by_target(self, result: Any) -> dict[Target, Array]:  # noqa: ANN401
+        kind = type(result).__name__
+        if hasattr(result, "_asdict"):
+            result = result._asdict()
+        if isinstance(result, Mapping):
+            values = dict(cast("Mapping[str, Any]", result))
+        else:
+            several = isinstance(result, tuple | list)
+            parts = cast("Sequence[Any]", result) if several else (result,)
+            values = dict(zip(self.returns or _TARGETS[self.of], parts, strict=False))
+        arrays: dict[Target, Array] = {
+            target: as_array(values[target])
+            for target in _TARGETS[self.of]
+            if values.get(target) is not None
+        }
+        if not arrays:
+            wanted = " or ".join(_TARGETS[self.of])
+            msg = f"it needs to return {wanted}, got {kind}"
+            raise TypeError(msg)
+        return arrays
+
+
+class ChangedArgumentError(Exception):
+    """An attempt wrote into an array that it was given."""
+
+
+class TooSlowError(Exception):
+    """An attempt did not come back in time."""
+
+
+def function(
+    attempt: Callable[..., Any],
+    of: Of,
+    settings: Sequence[str] = SETTINGS,
+    *,
+    ranks: Sequence[int] = (2,),
+    names: Names | None = None,
+    returns: Sequence[str] = (),
+    convert: Callable[[Array], Any] | None = None,
+    seconds: float = 10.0,
+) -> Report:
+    """Try a function on strong probes, and name the mistake in each of its results.
+
+    Parameters
+    ----------
+    attempt : callable
+        Called as ``attempt(d_out, x, w, **settings)``, or ``attempt(x, w, **settings)``
+        if it is a forward pass, with arrays of float64 that hold whole numbers.
+    of : {"conv", "conv_backward", "conv_transpose", "conv_transpose_backward"}
+        Which function of this package it should be.
+    settings : sequence of str
+        Which settings it takes; only probes that need no others are tried. Settings are
+        whole numbers, or tuples of them, as for the function of this package.
+    ranks : sequence of int
+        With how many spatial axes to try it.
+    names : mapping, optional
+        What it calls its arguments, such as ``{"d_out": "dout", "padding": "pad"}``. If
+        an array is among them, all arrays are passed by name. A tuple of our names is
+        passed as a tuple, such as ``{("x", "w", "settings"): "cache"}``; ``"settings"``
+        are all of them in a dictionary.
+    returns : sequence of str
+        The order in which it returns what it returns, if it is a tuple with another
+        order than ``("dx", "dw", "db")``. It may return a dictionary as well.
+    convert : callable, optional
+        What makes its arrays of NumPy's, such as ``torch.tensor``.
+    seconds : float
+        How long a call may take, where the platform can stop it.
+
+    Returns
+    -------
+    Report
+        It is true if all is right. Errors that the attempt raises are findings.
+
+    Raises
+    ------
+    ValueError
+        If `of`, a setting or a rank is unknown, or no probe has these settings.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from deconv_tutorial import conv_backward, diagnose
+    >>> def attempt(d_out, x, w, stride=1):
+    ...     dx, dw, db = conv_backward(d_out, x, w, stride=stride)
+    ...     return dx, dw, db / d_out[0, 0].size / len(d_out)
+    >>> report = diagnose.function(attempt, "conv_backward", ["stride"])
+    >>> [(f.target, f.mistakes[0].key) for f in report.findings]
+    [('db', 'db-mean-all')]
+    """
+    tried = Attempt(
+        attempt, of, tuple(settings), names or {}, tuple(returns), convert, seconds
+    )
+    probes = _probes(tried, tuple(ranks))
+    tries: list[Try] = []
+    failed: dict[str, Finding] = {}
+    for probe in probes:
+        case = probe.case(transposed=tried.transposed)
+        try:
+            tries.append((case, tried.call(case)))
+        except Exception as error:  # noqa: BLE001  # whatever a learner's code raises
+            finding = Finding("call", f"it fails on {case}", where=(_blame(error),))
+            failed.setdefault(type(error).__name__, finding)
+    found = (_finding(tried, target, tries) for target in _TARGETS[of])
+    names_of = ", ".join(probe.name for probe in probes)
+    return Report(
+        (f"{of} on the probes {names_of}",),
+        (*failed.values(), *(f for f in found if f is not None)),
+    )
+
+
+def _probes(attempt: Attempt, ranks: tuple[int, ...]) -> list[Probe]:
+    if attempt.of not in _TARGETS:
+        msg = f"of needs one of {list(_TARGETS)}, got {attempt.of!r}"
+        raise ValueError(msg)
+    unknown = set(attempt.settings) - set(SETTINGS)
+    if unknown or not set(ranks) <= {1, 2, 3}:
+        msg = (
+            f"settings need to be among {SETTINGS} and ranks among (1, 2, 3), got "
+            f"{attempt.settings} and {ranks}"
+        )
+        raise ValueError(msg)
+    fitting = [p for p in STRONG if p.rank in ranks and _fits(p, attempt)]
+    if not fitting:
+        msg = f"no probe has only the settings {attempt.settings} and ranks {ranks}"
+        raise ValueError(msg)
+    return fitting
+
+
+def _fits(probe: Probe, attempt: Attempt) -> bool:
+    """Return whether a probe needs no setting that the attempt does not know."""
+    case = probe.case(transposed=attempt.transposed)
+    return set(case.settings) <= set(attempt.settings)
+
+
+def _blame(error: Exception) -> str:
+    """Return an error in one line, with the line of the attempt that raised it."""
+    frames = [
+        frame
+        for frame in traceback.extract_tb(error.__traceback__)
+        if "deconv_tutorial" not in frame.filename or "diagnose" not in frame.filename
+    ]
+    place = f", at line {frames[0].lineno}: {frames[0].line}" if frames else ""
+    return f"{type(error).__name__}: {error}{place}"
+
+
+def _finding(attempt: Attempt, target: Target, tries: Sequence[Try]) -> Finding | None:
+    """Return one finding for a target, from all probes on which it is wrong."""
+    evidence = [
+        (case.problem, found[target]) for case, found in tries if target in found
+    ]
+    wrong = [
+        (case, found)
+        for case, found in tries
+        if target in found and not same(found[target], case.problem.result(target))
+    ]
+    if not wrong:
+        return None
+    case, found = wrong[0]
+    alternatives = named(target, evidence)
+    where: list[str] = []
+    if not alternatives:
+        where += located(case.problem, target, found[target])
+        where += law(attempt.call, target, wrong[-1][0])
+    if len(wrong) < len(evidence):
+        names = {case.name for case, _ in wrong}
+        right = [case.name for case, _ in tries if case.name not in names]
+        where.append(f"it is right on the probes {', '.join(right)}")
+    passes = tuple(probe.name for probe in WEAK if _passes(attempt, target, probe))
+    return Finding(target, str(case), tuple(alternatives), tuple(where), passes)
+
+
+def _passes(attempt: Attempt, target: Target, probe: Probe) -> bool:
+    """Return whether a result is right on a probe, where it can be tried at all."""
+    if not _fits(probe, attempt):
+        return False
+    case = probe.case(transposed=attempt.transposed)
+    try:
+        found = attempt.call(case)
+    except Exception:  # noqa: BLE001  # whatever a learner's code raises
+        return False
+    return target in found and same(found[target], case.problem.result(target))
+
+
+def as_array(value: object) -> Array:
+    """Return an array of NumPy's, also from a tensor that keeps track of gradients."""
+    for step in ("detach", "cpu"):
+        value = getattr(value, step, lambda value=value: value)()
+    return np.asarray(value)
+
+
+@contextmanager
+def _limited(seconds: float) -> Generator[None]:
+    """Stop what takes longer, where the platform has a timer for the main thread."""
+    main = threading.current_thread() is threading.main_thread()
+    if not (main and hasattr(signal, "setitimer")):
+        yield
+        return
+
+    def stop(*_: object) -> None:
+        msg = f"it took more than {seconds:g} s"
+        raise TooSlowError(msg)
+
+    before = signal.signal(signal.SIGALRM, stop)
+    signal.setitimer(signal.ITIMER_REAL, seconds)
+    try:
+        yield
+    finally:
+        signal.setitimer(signal.ITIMER_REAL, 0)
+        signal.signal(signal.SIGALRM, before)

@@ -1,0 +1,129 @@
+"""Compares arrays with what they should be, and says which mistake made them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from functools import cache
+from typing import Any
+
+import numpy.typing as npt
+
+from deconv_tutorial.arrays import as_numbers
+from deconv_tutorial.diagnose.detect import Keys, composed, located, named, same
+from deconv_tutorial.diagnose.formulas import Formula, formulas
+from deconv_tutorial.diagnose.probes import WEAK, Case
+from deconv_tutorial.diagnose.problem import Problem, Target
+from deconv_tutorial.diagnose.report import Finding, Report
+from deconv_tutorial.engine import Array
+from deconv_tutorial.functional import conv_backward, conv_transpose_backward
+from deconv_tutorial.settings import Padding, PerAxis
+
+
+def gradients(
+    *,
+    d_out: npt.ArrayLike,
+    x: npt.ArrayLike,
+    w: npt.ArrayLike,
+    dx: npt.ArrayLike | None = None,
+    dw: npt.ArrayLike | None = None,
+    db: npt.ArrayLike | None = None,
+    transposed: bool = False,
+    stride: PerAxis = 1,
+    padding: Padding = 0,
+    output_padding: PerAxis = 0,
+    dilation: PerAxis = 1,
+    groups: int = 1,
+) -> Report:
+    """Check the gradients that somebody computed, and name the mistake in each.
+
+    Parameters
+    ----------
+    d_out, x, w : array_like
+        What the gradients were computed from, in the layouts of `conv_backward`, or of
+        `conv_transpose_backward`. Take random integers without zeros, and different
+        sizes everywhere: then few mistakes look like others.
+    dx, dw, db : array_like, optional
+        The gradients to check; what is left out is not checked.
+    transposed : bool
+        Whether the layer is a transposed convolution.
+    stride, padding, output_padding, dilation, groups
+        As for the layer itself; `output_padding` only if it is transposed.
+
+    Returns
+    -------
+    Report
+        It is true if all is right.
+
+    Raises
+    ------
+    ValueError, TypeError
+        If d_out, x, w or a setting is not what the layer takes.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from deconv_tutorial import conv_backward, diagnose
+    >>> rng = np.random.default_rng(0)
+    >>> x, w = rng.integers(1, 10, (2, 3, 8)), rng.integers(1, 10, (4, 3, 3))
+    >>> d_out = rng.integers(1, 10, (2, 4, 3))
+    >>> dw = conv_backward(d_out, x, w, stride=2).dw
+    >>> report = diagnose.gradients(d_out=d_out, x=x, w=w, dw=dw[..., ::-1], stride=2)
+    >>> report.findings[0].mistakes[0].key
+    'dw-flipped'
+    >>> bool(diagnose.gradients(d_out=d_out, x=x, w=w, dw=dw, stride=2))
+    True
+    """
+    settings: dict[str, Any] = {
+        "stride": stride,
+        "padding": padding,
+        "dilation": dilation,
+        "groups": groups,
+    }
+    arrays = {"d_out": d_out, "x": x, "w": w}
+    numbers = {name: as_numbers(name, value) for name, value in arrays.items()}
+    if transposed:
+        settings["output_padding"] = output_padding
+        conv_transpose_backward(**numbers, **settings)  # refuses what does not fit
+    else:
+        conv_backward(**numbers, **settings)
+    case = Case("", numbers["x"], numbers["w"], numbers["d_out"], settings, transposed)
+    given: dict[Target, npt.ArrayLike | None] = {"dx": dx, "dw": dw, "db": db}
+    found: dict[Target, Array] = {
+        target: as_numbers(target, value)
+        for target, value in given.items()
+        if value is not None
+    }
+    return checked(case, found)
+
+
+def checked(case: Case, found: Mapping[Target, Array]) -> Report:
+    """Return the report on some results of a case, by target."""
+    findings: list[Finding] = []
+    problem = case.problem
+    for target, array in found.items():
+        if not same(array, problem.result(target)):
+            findings.append(_finding(case, problem, target, array))
+    return Report((f"{', '.join(found)} of {case}",), tuple(findings))
+
+
+def _finding(case: Case, problem: Problem, target: Target, found: Array) -> Finding:
+    alternatives = named(target, [(problem, found)])
+    where = [] if alternatives else located(problem, target, found)
+    passes = weaker(target, alternatives[0], case.transposed) if alternatives else ()
+    return Finding(target, str(case), tuple(alternatives), tuple(where), passes)
+
+
+@cache
+def weaker(target: Target, keys: Keys, transposed: bool) -> tuple[str, ...]:
+    """Return which of the weak probes a mistake passes."""
+    chosen = [f for f in formulas(target, transposed=transposed) if f.key in keys]
+    return tuple(
+        probe.name
+        for probe in WEAK
+        if _passes(probe.case(transposed=transposed).problem, target, chosen)
+    )
+
+
+def _passes(problem: Problem, target: Target, mistakes: Iterable[Formula]) -> bool:
+    result = composed(problem, mistakes)
+    return result is None or same(result, problem.result(target))

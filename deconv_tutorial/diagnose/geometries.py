@@ -1,0 +1,168 @@
+"""Wrong geometries: a right map gets other indices.
+
+Where a mistake cannot be made, the function returns None.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+
+import numpy as np
+
+from deconv_tutorial.diagnose.problem import Change, Problem
+from deconv_tutorial.geometry import Axis
+from deconv_tutorial.settings import Index
+
+
+def axes(change: Callable[[Axis], Axis]) -> Change:
+    """Return a formula that changes each axis."""
+    return lambda p: p.with_axes(lambda _, axis: change(axis))
+
+
+def first_axis(name: str) -> Change:
+    """Return a formula that uses a setting of the first axis on all of them.
+
+    Where that is 1, or no padding, it is the mistake that leaves the setting out.
+    """
+    left_out = 0 if name == "padding_before" else 1
+
+    def changed(p: Problem) -> Problem | None:
+        first = getattr(p.geometry.axes[0], name)
+        if first == left_out:
+            return None
+        return p.with_axes(lambda _, axis: replace(axis, **{name: first}))
+
+    return changed
+
+
+def one_more_dilation(axis: Axis) -> Axis:
+    """Count dilation from 0: the taps lie one step farther apart."""
+    return replace(axis, dilation=axis.dilation + 1)
+
+
+def one_less_dilation(p: Problem) -> Problem | None:
+    """Let the taps lie one step closer, where some are left with a dilation."""
+    if max(axis.dilation for axis in p.geometry.axes) < 3:
+        return None  # then the dilation is missing
+    return p.with_axes(lambda _, a: replace(a, dilation=max(1, a.dilation - 1)))
+
+
+def shifted(by: int) -> Callable[[Axis], Axis]:
+    """Return a formula that is off by some places."""
+    return lambda axis: replace(axis, padding_before=axis.padding_before + by)
+
+
+def clipped(axis: Axis) -> Axis:
+    """Let ``dilation*(kernel_size - 1) - padding`` be 0 where it is negative."""
+    reach = axis.dilation * (axis.kernel_size - 1)
+    return replace(axis, padding_before=min(axis.padding_before, reach))
+
+
+def padding_at_the_end(p: Problem) -> Problem:
+    """Use the padding of the end at the beginning."""
+    return p.with_axes(lambda n, axis: replace(axis, padding_before=p.padding_after[n]))
+
+
+def cropped_at_the_wrong_end(p: Problem) -> Problem:
+    """Keep the last taps of those that a convolution with d_out gives."""
+
+    def change(n: int, axis: Axis) -> Axis:
+        extra = p.leftover[n] // axis.dilation
+        return replace(axis, padding_before=axis.padding_before - axis.dilation * extra)
+
+    return p.with_axes(change)
+
+
+def not_cropped_to_taps(p: Problem) -> Problem:
+    """Keep all places of a convolution with d_out, also those without a tap."""
+
+    def change(n: int, axis: Axis) -> Axis:
+        extra = p.leftover[n] // axis.dilation
+        return replace(axis, kernel_size=axis.kernel_size + extra)
+
+    return p.with_axes(change)
+
+
+def not_cropped(p: Problem) -> Problem:
+    """Return the gradient of the padded input."""
+
+    def change(n: int, axis: Axis) -> Axis:
+        before, after = axis.padding_before, p.padding_after[n]
+        return replace(
+            axis, input_size=axis.input_size + before + after, padding_before=0
+        )
+
+    return p.with_axes(change)
+
+
+def without_leftover(p: Problem) -> Problem:
+    """Return as many inputs as the windows reach."""
+    return p.with_axes(
+        lambda n, axis: replace(axis, input_size=axis.input_size - p.leftover[n])
+    )
+
+
+def not_spread(p: Problem) -> Problem:
+    """Slide the reversed kernel over errors without zeros between them."""
+
+    def change(n: int, axis: Axis) -> Axis:
+        size = axis.output_size - 1 + axis.dilation * (axis.kernel_size - 1) + 1
+        size -= axis.padding_before + p.padding_after[n]
+        return replace(axis, stride=1, input_size=size)
+
+    return p.with_axes(change)
+
+
+def padding_of_input(p: Problem) -> Problem:
+    """Put the padding around the short side, and crop nothing."""
+    widths = [
+        (axis.padding_before, after)
+        for axis, after in zip(p.geometry.axes, p.padding_after, strict=True)
+    ]
+
+    def change(n: int, axis: Axis) -> Axis:
+        more = sum(widths[n])
+        return replace(
+            axis,
+            output_size=axis.output_size + more,
+            input_size=axis.input_size + (axis.stride + 1) * more,
+            padding_before=0,
+        )
+
+    return replace(p.with_axes(change), y=np.pad(p.y, [(0, 0)] * 3 + widths))
+
+
+def size_without_dilation(p: Problem) -> Problem:
+    """Compute the size of the result as if the dilation were 1."""
+
+    def change(_: int, axis: Axis) -> Axis:
+        less = (axis.dilation - 1) * (axis.kernel_size - 1)
+        return replace(axis, input_size=max(1, axis.input_size - less))
+
+    return p.with_axes(change)
+
+
+def refitted(change: Change) -> Change:
+    """Return a formula whose result has as many places as its geometry gives."""
+
+    def changed(p: Problem) -> Problem | None:
+        wrong = change(p)
+        return None if wrong is None else _refitted(wrong, p.padding_after)
+
+    return changed
+
+
+def without_padding(p: Problem) -> Problem | None:
+    """Pad nothing, and return as many places as there are then."""
+    wrong = p.with_axes(lambda _, axis: replace(axis, padding_before=0))
+    return _refitted(wrong, (0,) * len(p.padding_after))
+
+
+def _refitted(p: Problem, padding_after: Index) -> Problem | None:
+    def change(n: int, axis: Axis) -> Axis:
+        room = axis.input_size + axis.padding_before + padding_after[n]
+        span = axis.dilation * (axis.kernel_size - 1) + 1
+        return replace(axis, output_size=(room - span) // axis.stride + 1)
+
+    return p.with_axes(change)

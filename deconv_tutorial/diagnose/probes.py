@@ -1,0 +1,171 @@
+"""The layers that attempts are tried on: strong ones, and the weak ones people use.
+
+Integers, so that a wrong number is seen exactly; pairwise different sizes and lopsided
+settings, so that few mistakes hide; and a random d_out. `STRONG` begins with the
+smallest, since a small failing case is the easiest to read.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+
+from deconv_tutorial.diagnose.problem import Problem, problem_of
+from deconv_tutorial.engine import Array
+from deconv_tutorial.settings import Index
+
+SETTINGS = ("stride", "padding", "dilation", "groups", "output_padding")
+"""The settings that layers have; the last one only if they are transposed."""
+
+
+@dataclass(frozen=True)
+class Probe:
+    """A convolution to try an attempt on, or the transposed one that goes with it."""
+
+    name: str
+    x_shape: Index
+    w_shape: Index
+    settings: Mapping[str, Any] = field(default_factory=dict[str, Any])
+    ones: bool = False
+    """Whether d_out is 1 everywhere, as in many tests."""
+
+    @property
+    def rank(self) -> int:
+        """The number of spatial axes."""
+        return len(self.x_shape) - 2
+
+    def suits(self, settings: tuple[str, ...]) -> bool:
+        """Return whether an attempt that knows these settings can be tried on it."""
+        return set(self.settings) <= set(settings)
+
+    def case(self, *, transposed: bool) -> Case:
+        """Return the arrays of a layer: the same ones on every run.
+
+        A transposed layer leads back from the result of the convolution to its input.
+        """
+        rng = np.random.default_rng([*hashlib.sha256(self.name.encode()).digest()])
+
+        def integers(shape: Index) -> Array:
+            # No zeros: they would hide what they are multiplied with.
+            values = rng.integers(1, 10, shape) * rng.choice([-1, 1], shape)
+            return values.astype(float)
+
+        x, w = integers(self.x_shape), integers(self.w_shape)
+        plain = problem_of(x, w, **self.settings)
+        y_shape = (len(x), len(w), *plain.geometry.output_size)
+        settings = dict(self.settings)
+        if transposed:
+            if any(plain.leftover):
+                settings["output_padding"] = plain.leftover
+            x, d_out = integers(y_shape), integers(self.x_shape)
+        else:
+            d_out = integers(y_shape)
+        if self.ones:
+            d_out = np.ones_like(d_out)
+        return Case(self.name, x, w, d_out, settings, transposed)
+
+
+@dataclass(frozen=True, eq=False)
+class Case:
+    """The arrays and settings of one call of a layer, in the layer's own layouts."""
+
+    name: str
+    x: Array
+    w: Array
+    d_out: Array
+    settings: Mapping[str, Any]
+    transposed: bool
+
+    @property
+    def problem(self) -> Problem:
+        """The problem that the call sets."""
+        return problem_of(
+            self.x, self.w, self.d_out, transposed=self.transposed, **self.settings
+        )
+
+    def __str__(self) -> str:
+        """Return shapes and settings in a line."""
+        layer = "conv_transpose" if self.transposed else "conv"
+        settings = "".join(f", {name}={value}" for name, value in self.settings.items())
+        return f"{layer} of x {self.x.shape} with w {self.w.shape}{settings}"
+
+
+def _lopsided(**more: object) -> dict[str, Any]:
+    return {"padding": ((3, 1), (0, 2)), **more}
+
+
+STRONG = (
+    # One axis: the running example, then with everything.
+    Probe("1-D plain", (1, 1, 6), (1, 1, 3)),
+    Probe("1-D", (2, 2, 9), (3, 2, 3), {"stride": 2, "padding": 1}),
+    Probe(
+        "1-D lopsided",
+        (2, 4, 11),
+        (6, 2, 3),
+        {"stride": 2, "padding": ((2, 1),), "dilation": 3, "groups": 2},
+    ),
+    # Two axes.
+    Probe("P3", (1, 1, 2, 2), (1, 1, 3, 3), {"padding": 2}),
+    Probe("plain", (2, 3, 5, 6), (4, 3, 3, 2)),
+    Probe("square", (2, 3, 7, 7), (3, 3, 3, 3), {"stride": 2, "padding": 1}),
+    Probe("leftover", (2, 3, 8, 7), (4, 3, 3, 2), {"stride": 2, "padding": 1}),
+    Probe("wide stride", (2, 3, 9, 8), (4, 3, 3, 2), {"stride": 3}),
+    Probe("dilated", (2, 3, 9, 8), (4, 3, 3, 2), {"dilation": 2, "padding": 3}),
+    Probe("grouped", (2, 4, 5, 6), (6, 2, 3, 2), {"groups": 2}),
+    Probe("much padding", (2, 2, 3, 4), (3, 2, 2, 3), {"padding": 3}),
+    Probe(
+        "P2",
+        (2, 4, 8, 8),
+        (4, 4, 3, 3),
+        _lopsided(stride=(2, 3), dilation=(2, 1)),
+    ),
+    Probe(
+        "P1",
+        (2, 4, 8, 9),
+        (6, 4, 3, 2),
+        _lopsided(stride=(2, 3), dilation=(1, 2)),
+    ),
+    Probe(
+        "P1g",
+        (2, 4, 8, 9),
+        (6, 2, 3, 2),
+        _lopsided(stride=(2, 3), dilation=(1, 2), groups=2),
+    ),
+    # Three axes.
+    Probe("3-D plain", (2, 2, 3, 4, 5), (3, 2, 2, 3, 2)),
+    Probe(
+        "3-D lopsided",
+        (2, 2, 6, 5, 7),
+        (3, 2, 2, 3, 2),
+        {
+            "stride": (2, 1, 3),
+            "padding": ((1, 0), (0, 2), (1, 1)),
+            "dilation": (1, 2, 1),
+        },
+    ),
+)
+"""What an attempt has to get right. P1 to P3 have found most mistakes so far."""
+
+WEAK = (
+    Probe("the blogs' 3x3 input and 2x2 filter", (1, 1, 3, 3), (1, 1, 2, 2)),
+    Probe("the same with a d_out of ones", (1, 1, 3, 3), (1, 1, 2, 2), ones=True),
+    Probe("CS231n's first check", (4, 3, 5, 5), (2, 3, 3, 3), {"padding": 1}),
+    Probe(
+        "CS231n's second check",
+        (4, 3, 31, 31),
+        (2, 3, 3, 3),
+        {"stride": 2, "padding": 1},
+    ),
+    Probe(
+        "a square layer with stride 2 and a d_out of ones",
+        (2, 3, 7, 7),
+        (3, 3, 3, 3),
+        {"stride": 2, "padding": 1},
+        ones=True,
+    ),
+)
+"""What attempts are often tested with, and what many mistakes pass."""

@@ -1,0 +1,170 @@
+"""One layer with its arrays, seen from the form: what is asked, and the right answers.
+
+Both layers have the same three arrays in the form: ``x`` on the long side, ``y`` on the
+short one, ``w`` between them. A convolution puts its d_out in the place of ``y``, a
+transposed convolution in that of ``x``. So a mistake is written once, for a map, and
+shows in whichever gradient of whichever layer that map is.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
+from typing import Literal, TypeAlias
+
+import numpy as np
+
+from deconv_tutorial import fast
+from deconv_tutorial.engine import Array
+from deconv_tutorial.geometry import (
+    Axis,
+    Geometry,
+    conv_geometry,
+    conv_transpose_geometry,
+)
+from deconv_tutorial.settings import Index, Padding, PerAxis, padding_pairs, per_axis
+
+Target: TypeAlias = Literal["y", "dx", "dw", "db"]
+Map: TypeAlias = Literal["forward", "input_grad", "weight_grad", "bias"]
+
+Change: TypeAlias = "Callable[[Problem], Problem | None]"
+"""A mistake: a wrong problem made from a right one, or None where that cannot be."""
+
+MAPS: Mapping[bool, Mapping[Target, Map]] = {
+    False: {"y": "forward", "dx": "input_grad", "dw": "weight_grad", "db": "bias"},
+    True: {"y": "input_grad", "dx": "forward", "dw": "weight_grad", "db": "bias"},
+}
+"""Which map a target is, for a convolution and for a transposed one."""
+
+
+@dataclass(frozen=True, eq=False)
+class Problem:
+    """The arrays of one layer, as an engine takes them, and its settings.
+
+    Mistakes are made by replacing a part of it.
+    """
+
+    transposed: bool
+    x: Array
+    """On the long side of the form: ``(n, g, b, *input_size)``."""
+    w: Array
+    """``(g, a, b, *kernel_size)``."""
+    y: Array
+    """On the short side of the form: ``(n, g, a, *output_size)``."""
+    geometry: Geometry
+    padding_after: Index
+    finish: tuple[Callable[[Array], Array], ...] = field(default=(), repr=False)
+    """What is done to the result, in the shape of the layer."""
+    engine_map: Callable[[Problem, Map], Array] | None = field(default=None, repr=False)
+    """What computes in the place of an engine."""
+
+    @property
+    def d_out(self) -> Array:
+        """The gradient of the loss in the layer's result."""
+        return self.x if self.transposed else self.y
+
+    @property
+    def leftover(self) -> Index:
+        """On each axis, how many places of the padded input no window reaches."""
+        pairs = zip(self.geometry.axes, self.padding_after, strict=True)
+        return tuple(
+            axis.input_size + after - 1 - axis.span[1] for axis, after in pairs
+        )
+
+    @property
+    def possible(self) -> bool:
+        """Whether there is anything to compute: a mistake may leave no places."""
+        return min(*self.geometry.input_size, *self.geometry.output_size) > 0
+
+    def result(self, target: Target) -> Array:
+        """Return what the layer computes for a target, in the layout of the layer."""
+        array = self._joined(self.array(MAPS[self.transposed][target]), target)
+        for step in self.finish:
+            array = step(array)
+        return array
+
+    def array(self, name: Map) -> Array:
+        """Return what a map computes, with channels in groups."""
+        if self.engine_map is not None:
+            return self.engine_map(self, name)
+        if name == "bias":
+            spatial = tuple(range(3, self.d_out.ndim))
+            return self.d_out.sum(axis=(0, *spatial)).reshape(-1)
+        if name == "forward":
+            return fast.forward(self.x, self.w, self.geometry)
+        if name == "input_grad":
+            return fast.input_grad(self.y, self.w, self.geometry)
+        return fast.weight_grad(self.x, self.y, self.geometry)
+
+    def _joined(self, array: Array, target: Target) -> Array:
+        """Return an array in the layout of the layer: groups and channels joined."""
+        if target == "db":
+            return array
+        rank = len(self.geometry.axes)
+        first = array.ndim - rank - (3 if target == "dw" else 2)
+        shape = array.shape
+        channels = shape[first] * shape[first + 1]
+        return array.reshape(*shape[:first], channels, *shape[first + 2 :])
+
+    def with_axes(self, change: Callable[[int, Axis], Axis]) -> Problem:
+        """Return the problem with each axis changed."""
+        axes = (change(n, axis) for n, axis in enumerate(self.geometry.axes))
+        return replace(self, geometry=Geometry(tuple(axes)))
+
+    def finished(self, step: Callable[[Array], Array]) -> Problem:
+        """Return the problem with one more step at the end."""
+        return replace(self, finish=(*self.finish, step))
+
+
+def problem_of(
+    x: Array,
+    w: Array,
+    d_out: Array | None = None,
+    *,
+    transposed: bool = False,
+    stride: PerAxis = 1,
+    padding: Padding = 0,
+    output_padding: PerAxis = 0,
+    dilation: PerAxis = 1,
+    groups: int = 1,
+) -> Problem:
+    """Return the problem of a layer, from arrays in its own layouts.
+
+    Without a `d_out` it is that of the forward pass, and the place of d_out is empty.
+    """
+    rank = x.ndim - 2
+    sizes = x.shape[2:], w.shape[2:]
+    if transposed:
+        geometry = conv_transpose_geometry(
+            *sizes, stride, padding, dilation, output_padding
+        )
+        result_size, c_out = geometry.input_size, w.shape[1] * groups
+    else:
+        geometry = conv_geometry(*sizes, stride, padding, dilation)
+        result_size, c_out = geometry.output_size, w.shape[0]
+    if d_out is None:
+        d_out = np.zeros((len(x), c_out, *result_size), x.dtype)
+    long, short = (d_out, x) if transposed else (x, d_out)
+    return Problem(
+        transposed,
+        long.reshape(len(long), groups, -1, *long.shape[2:]),
+        w.reshape(groups, -1, *w.shape[1:]),
+        short.reshape(len(short), groups, -1, *short.shape[2:]),
+        geometry,
+        _padding_after(geometry, padding, dilation, rank),
+    )
+
+
+def _padding_after(
+    geometry: Geometry, padding: Padding, dilation: PerAxis, rank: int
+) -> Index:
+    if not isinstance(padding, str):
+        return tuple(after for _, after in padding_pairs(padding, rank))
+    reach = [
+        d * (k - 1)
+        for d, k in zip(
+            per_axis("dilation", dilation, rank, 1), geometry.kernel_size, strict=True
+        )
+    ]
+    of = {"valid": [0] * rank, "same": [r - r // 2 for r in reach], "full": reach}
+    return tuple(of[padding])

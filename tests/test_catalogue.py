@@ -1,0 +1,64 @@
+"""Every mistake that the checker knows has its words in the catalogue."""
+
+import re
+
+import pytest
+
+from deconv_tutorial.diagnose.formulas import formulas
+from deconv_tutorial.diagnose.mistake import catalogue, mistake_of
+from tools.checkout import ROOT
+
+KEYS = {
+    formula.key
+    for target in ("y", "dx", "dw", "db")
+    for transposed in (False, True)
+    for formula in formulas(target, transposed=transposed)
+}
+ENTRIES = catalogue()
+
+
+def stem_of(name):
+    """Return the part of a key behind the result in which a mistake shows."""
+    return name.partition("-")[2] if name in KEYS else name
+
+
+@pytest.mark.parametrize("key", sorted(KEYS))
+def test_every_mistake_has_words(key):
+    mistake = mistake_of(key)
+    assert mistake.key == key
+    assert mistake.title
+
+
+def test_no_entry_is_unused():
+    used = {key if key in ENTRIES else stem_of(key) for key in KEYS}
+    assert used == set(ENTRIES)
+
+
+def test_titles_tell_mistakes_apart():
+    titles = {}
+    for name, entry in ENTRIES.items():
+        titles.setdefault(entry["title"], set()).add(stem_of(name))
+    assert {title: stems for title, stems in titles.items() if len(stems) > 1} == {}
+
+
+@pytest.mark.parametrize("name", sorted(ENTRIES))
+def test_entry_is_in_form(name):
+    entry = ENTRIES[name]
+    assert set(entry) - {"sources"} == {"title", "why", "fix", "chapter"}
+    assert len(entry["title"]) <= 60
+    assert not entry["title"].endswith(".")
+    for text in (entry["title"], entry["why"], entry["fix"]):
+        assert text == " ".join(text.split())
+        assert text.count("`") % 2 == 0
+    assert entry["why"].endswith(".")
+    assert entry["fix"].endswith(".")
+    assert (ROOT / "book" / f"{entry['chapter']}.ipynb").is_file()
+
+
+@pytest.mark.parametrize("name", sorted(ENTRIES))
+def test_sources_are_addresses(name):
+    sources = ENTRIES[name].get("sources", ["https://example.org"])
+    assert sources
+    assert len(set(sources)) == len(sources)
+    for address in sources:
+        assert re.fullmatch(r"https://[\w.-]+/?[\w./#-]*", address)
