@@ -31,6 +31,11 @@ def flipped_everywhere(p: Problem) -> Problem:
     return flipped_kernel(flipped_channels(p))
 
 
+def flipped_filters(p: Problem) -> Problem:
+    """Reverse all axes of each filter alone: its channels and its taps."""
+    return replace(p, w=in_reverse(p.w)[:, :, ::-1])
+
+
 def exchanged_channels(p: Problem) -> Problem | None:
     """Exchange input and output channels, where there are as many of both."""
     joined = p.w.reshape(-1, *p.w.shape[2:])

@@ -79,6 +79,7 @@ _ARGUMENT: Mapping[Map, Mapping[str, Change]] = {
         "assign-not-add": results.summed_by(results.assigned),
         "assign-not-add-by-output": results.summed_by(results.assigned_by_output),
         "average-overlaps": results.summed_by(results.averaged),
+        "crop-last": geometries.cropped_from_the_end,
         "crop-high-side": geometries.padding_at_the_end,
         "crop-from-0": geometries.axes(lambda a: replace(a, padding_before=0)),
         "crop-hard-1": geometries.axes(lambda a: replace(a, padding_before=1)),
@@ -106,6 +107,8 @@ _ARGUMENT: Mapping[Map, Mapping[str, Change]] = {
         "mean-all": results.divided(lambda p: len(p.x) * results.places(p)),
         "mean-space": results.divided(results.places),
         "not-reduced-over-space": results.summed_by(results.not_over_space),
+        "wrong-axes": results.summed_by(results.over_other_axes),
+        "of-the-input": results.summed_by(results.of_the_input),
         "sum-all-channels": results.summed_by(results.over_everything),
         "last-sample": results.summed_by(results.of_last_sample),
     },
@@ -119,15 +122,18 @@ _RESULT: Mapping[Target, Mapping[str, Change]] = {
         "flipped-second-axis": results.reversed_axis(1),
         "height-width-swapped": results.exchanged_space,
         "channels-swapped": results.exchanged_channels,
-        "summed-over-input-channels": results.summed_input_channels,
+        "summed-over-input-channels": results.same_for_input_channels("sum"),
+        "averaged-over-input-channels": results.same_for_input_channels("mean"),
         "im2col-kc-order": results.taps_before_channels,
         "not-summed-over-samples": results.summed_by(results.per_sample),
         "mean-all": results.divided(lambda p: len(p.x) * results.places(p)),
         "mean-space": results.divided(results.places),
+        "mean-taps": results.divided(results.taps),
     },
     "dx": {
         "flipped": results.reversed_space,
         "height-width-swapped": results.exchanged_space,
+        "mean-taps": results.divided(results.taps),
         "last-sample-only": results.only_the_last_sample,
     },
     "db": {},
@@ -152,6 +158,7 @@ _OF_A_LAYER: Mapping[tuple[Target, bool], Mapping[str, Change]] = {
         "kernel-flipped": arguments.flipped_kernel,
         "padding-of-input": geometries.padding_of_input,
         "output-padding-zeros": results.last_places_empty,
+        "output-padding-in-front": results.last_places_in_front,
         "size-without-dilation": geometries.size_without_dilation,
     },
     ("dx", True): {"reshape-without-transpose": arguments.mixed_errors},
@@ -161,6 +168,7 @@ _OF_A_LAYER: Mapping[tuple[Target, bool], Mapping[str, Change]] = {
 
 _VARIANTS: Mapping[Map, Mapping[str, Change]] = {
     "forward": {
+        "flip-all-axes": arguments.flipped_filters,
         "padding-missing": geometries.without_padding,
         **{
             stem: geometries.refitted(change)
@@ -170,6 +178,8 @@ _VARIANTS: Mapping[Map, Mapping[str, Change]] = {
     },
     "input_grad": {
         "crop-hard-1": results.sliced_from_1,
+        "crop-one-by-one": results.sliced_by_1,
+        "flip-all-axes": arguments.flipped_filters,
         "crop-pad-minus-pad": results.sliced_by_the_first,
         "groups-reversed": arguments.reversed_kernels,
     },

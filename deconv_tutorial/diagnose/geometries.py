@@ -64,6 +64,16 @@ def padding_at_the_end(p: Problem) -> Problem:
     return p.with_axes(lambda n, axis: replace(axis, padding_before=p.padding_after[n]))
 
 
+def cropped_from_the_end(p: Problem) -> Problem:
+    """Keep the last places of the gradient of the padded input: ``[-size:]``."""
+
+    def change(n: int, axis: Axis) -> Axis:
+        before = axis.padding_before + p.padding_after[n]
+        return replace(axis, padding_before=before)
+
+    return p.with_axes(change)
+
+
 def cropped_at_the_wrong_end(p: Problem) -> Problem:
     """Keep the last taps of those that a convolution with d_out gives."""
 

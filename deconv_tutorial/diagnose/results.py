@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Sequence
 from dataclasses import replace
+from typing import Literal
 
 import numpy as np
 
@@ -55,6 +56,17 @@ def over_everything(p: Problem, _: Map) -> Array:
     return np.full(channels, p.d_out.sum())
 
 
+def over_other_axes(p: Problem, _: Map) -> Array:
+    """Add up over all axes but the last, where the channels are kept."""
+    return p.d_out.sum(axis=tuple(range(p.d_out.ndim - 1)))
+
+
+def of_the_input(p: Problem, _: Map) -> Array:
+    """Add up the layer's input in the place of d_out."""
+    x = p.y if p.transposed else p.x
+    return x.sum(axis=(0, *range(3, x.ndim))).reshape(-1)
+
+
 def of_last_sample(p: Problem, _: Map) -> Array:
     """Add up over space in the last sample."""
     return p.d_out[-1].sum(axis=tuple(range(2, p.d_out.ndim - 1))).reshape(-1)
@@ -72,6 +84,11 @@ def per_sample(p: Problem, name: Map) -> Array:
 def places(p: Problem) -> int:
     """Return how many outputs the layer has in a sample and channel."""
     return math.prod(p.d_out.shape[3:])
+
+
+def taps(p: Problem) -> int:
+    """Return how many taps a kernel has."""
+    return math.prod(p.geometry.kernel_size)
 
 
 def divided(number: Callable[[Problem], int]) -> Change:
@@ -119,13 +136,14 @@ def exchanged_space(p: Problem) -> Problem | None:
     return p.finished(lambda array: array.swapaxes(-1, -2))
 
 
-def summed_input_channels(p: Problem) -> Problem:
-    """Add up over the second axis of the result, and repeat."""
+def same_for_input_channels(how: Literal["sum", "mean"]) -> Change:
+    """Return a formula that makes the second axis of the result one, and repeats it."""
 
     def step(array: Array) -> Array:
-        return np.broadcast_to(array.sum(axis=1, keepdims=True), array.shape)
+        one = getattr(array, how)(axis=1, keepdims=True)
+        return np.broadcast_to(one, array.shape)
 
-    return p.finished(step)
+    return lambda p: p.finished(step)
 
 
 def taps_before_channels(p: Problem) -> Problem:
@@ -161,6 +179,20 @@ def last_places_empty(p: Problem) -> Problem:
     return p.finished(step)
 
 
+def last_places_in_front(p: Problem) -> Problem:
+    """Put the places that ``output_padding`` adds in front, as zeros."""
+
+    def step(array: Array) -> Array:
+        moved = np.zeros_like(array)
+        places = tuple(slice(extra, None) for extra in p.leftover)
+        moved[(..., *places)] = array[
+            (..., *[slice(None, size) for size in moved[(..., *places)].shape[2:]])
+        ]
+        return moved
+
+    return p.finished(step) if any(p.leftover) else p
+
+
 def first_places_only(p: Problem) -> Problem:
     """Leave the places empty that a loop ``range(0, input_size, stride)`` misses."""
 
@@ -189,6 +221,11 @@ def sliced_by_the_first(p: Problem) -> Problem:
 def sliced_from_1(p: Problem) -> Problem:
     """Crop with ``[1:1 + size]``, which is short where there is no padding."""
     return _sliced(p, [slice(1, 1 + size) for size in p.geometry.input_size])
+
+
+def sliced_by_1(p: Problem) -> Problem:
+    """Crop with ``[1:-1]``."""
+    return _sliced(p, [slice(1, -1) for _ in p.geometry.axes])
 
 
 def _sliced(p: Problem, window: Sequence[slice]) -> Problem:
