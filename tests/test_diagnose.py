@@ -303,6 +303,38 @@ def test_a_black_box_without_a_law():
     ]
 
 
+def squared(d_out, x, w):
+    return conv_backward(d_out * abs(d_out), x, w)
+
+
+def normalised(d_out, x, w):
+    dx, dw, db = conv_backward(d_out - d_out.mean(axis=0), x, w)
+    return dx, dw, db
+
+
+def test_properties_that_every_right_answer_has():
+    report = diagnose.function(squared, "conv_backward", [])
+    told = "it is not linear in d_out: twice that gives another result"
+    assert [told in finding.where for finding in report.findings] == [True] * 3
+    report = diagnose.function(normalised, "conv_backward", [])
+    told = {finding.target: " ".join(finding.where) for finding in report.findings}
+    assert "a sample gives another result in the batch than alone" in told["dx"]
+    assert "it is not the sum of what each sample gives alone" in told["dw"]
+    assert "not linear" not in str(report)
+
+
+def test_a_black_box_that_refuses_more_questions_is_still_told():
+    def picky(d_out, x, w):
+        if not d_out.all():
+            raise ValueError
+        dx, dw, db = conv_backward(d_out, x, w)
+        return dx, dw + dw[:1], db
+
+    (finding,) = diagnose.function(picky, "conv_backward", []).findings
+    assert finding.mistakes == ()
+    assert "elements differ" in finding.where[0]
+
+
 Grads = namedtuple("Grads", "dw db dx")
 PADDED = ["stride", "padding"]
 

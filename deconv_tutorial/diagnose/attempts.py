@@ -16,6 +16,7 @@ from deconv_tutorial.diagnose.detect import located, named, same
 from deconv_tutorial.diagnose.law import law
 from deconv_tutorial.diagnose.probes import SETTINGS, STRONG, WEAK, Case, Probe
 from deconv_tutorial.diagnose.problem import Target
+from deconv_tutorial.diagnose.properties import broken_properties
 from deconv_tutorial.diagnose.report import Finding, Report
 from deconv_tutorial.engine import Array
 
@@ -253,13 +254,24 @@ def _finding(attempt: Attempt, target: Target, tries: Sequence[Try]) -> Finding 
     where: list[str] = []
     if not alternatives:
         where += located(case.problem, target, found[target])
-        where += law(attempt.call, target, wrong[-1][0])
+        where += _asked(attempt, target, wrong[-1][0])
     if len(wrong) < len(evidence):
         names = {case.name for case, _ in wrong}
         right = [case.name for case, _ in tries if case.name not in names]
         where.append(f"it is right on the probes {', '.join(right)}")
     passes = tuple(probe.name for probe in WEAK if _passes(attempt, target, probe))
     return Finding(target, str(case), tuple(alternatives), tuple(where), passes)
+
+
+def _asked(attempt: Attempt, target: Target, case: Case) -> list[str]:
+    """Return what more calls tell of a mistake that has no name."""
+    sentences: list[str] = []
+    for question in (law, broken_properties):
+        try:
+            sentences += question(attempt.call, target, case)
+        except Exception:  # noqa: BLE001  # it may fail on other arrays
+            continue
+    return sentences
 
 
 def _passes(attempt: Attempt, target: Target, probe: Probe) -> bool:
