@@ -377,6 +377,22 @@ def in_another_order(d_out, x, w):
             },
         ),
         (
+            lambda dout, cache: conv_backward(
+                dout,
+                *cache[:2],
+                stride=cache[2].get("stride", 1),
+                padding=cache[2].get("pad", 0),
+            ),
+            {
+                "names": {
+                    "d_out": "dout",
+                    "padding": "pad",
+                    ("x", "w", "settings"): "cache",
+                },
+                "settings": PADDED,
+            },
+        ),
+        (
             lambda d_out, x, w: conv_backward(*map(np.asarray, (d_out, x, w))),
             {"convert": np.ndarray.tolist},
         ),
@@ -392,6 +408,61 @@ def test_attempts_may_be_called_and_return_in_many_ways(attempt, options):
     settings = options.pop("settings", [])
     report = diagnose.function(all_settings, "conv_backward", settings, **options)
     assert report, report
+
+
+def test_settings_in_a_dictionary_have_their_names_and_a_tuple_takes_one_away():
+    seen = []
+
+    def attempt(dout, cache, strides=None):
+        seen.append((strides, cache[1]))
+        x, settings, w = cache
+        return conv_backward(
+            dout, x, w, stride=settings.get("stride", 1), padding=settings.get("pad", 0)
+        )
+
+    names = {"d_out": "dout", "padding": "pad", ("x", "settings", "w"): "cache"}
+    assert diagnose.function(attempt, "conv_backward", PADDED, names=names)
+    assert {strides for strides, _ in seen} == {None}
+    assert {name for _, settings in seen for name in settings} == {"stride", "pad"}
+
+    def other(dout, x, w, s):
+        return conv_backward(dout, x, w, stride=s[0] or 1)
+
+    names = {"d_out": "dout", ("stride",): "s"}
+    assert diagnose.function(other, "conv_backward", ["stride"], names=names)
+
+
+def test_what_is_not_implemented_is_left_out_and_said():
+    def attempt(d_out, x, w, stride=1):
+        if x.shape[2] != x.shape[3]:
+            raise NotImplementedError
+        return conv_backward(d_out, x, w, stride=stride)
+
+    report = diagnose.function(attempt, "conv_backward", ["stride"])
+    assert not report
+    assert "it is not written yet" in str(report)
+    report = diagnose.function(
+        lambda d_out, x, w, **s: (
+            attempt(d_out, x, w, s.get("stride", 1))
+            if "padding" not in s
+            else conv_backward(d_out, x, w, **s)
+        ),
+        "conv_backward",
+        PADDED,
+    )
+    assert report
+    assert ", not on plain, wide stride" in str(report)
+
+
+def test_one_mistake_made_in_two_ways_is_no_pair():
+    def attempt(d_out, x, w, padding=0):
+        dx, dw, db = conv_backward(d_out, x, w, padding=padding)
+        return dx[..., :0], dw, db
+
+    report = diagnose.function(attempt, "conv_backward", ["padding"], ranks=(1,))
+    (finding,) = report.findings
+    assert not finding.together
+    assert "indices keep no rule" not in str(finding)
 
 
 def test_a_tensor_that_tracks_gradients_is_read():

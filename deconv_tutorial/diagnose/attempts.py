@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-import signal
-import threading
-import traceback
-from collections.abc import Callable, Generator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal, TypeAlias, cast
 
 import numpy as np
 
+from deconv_tutorial.attempting import blame, limited
 from deconv_tutorial.diagnose.detect import located, named, same
 from deconv_tutorial.diagnose.law import law
 from deconv_tutorial.diagnose.probes import SETTINGS, STRONG, WEAK, Case, Probe
@@ -63,7 +60,7 @@ class Attempt:
             name: self.convert(a) if self.convert else a for name, a in copies.items()
         }
         positional, keywords = self._arguments(made, dict(case.settings))
-        with _limited(self.seconds):
+        with limited(self.seconds):
             result = self.function(*positional, **keywords)
         changed = [n for n, a in copies.items() if not np.array_equal(a, given[n])]
         if changed:
@@ -75,19 +72,23 @@ class Attempt:
         self, arrays: dict[str, Any], settings: dict[str, Any]
     ) -> tuple[list[Any], dict[str, Any]]:
         """Return what to pass by position and by name."""
-        everything: dict[str, Any] = {**arrays, **settings, "settings": settings}
-        keywords: dict[str, Any] = {}
-        used: set[str] = set()
-        for ours, theirs in self.names.items():
+        tuples = {name for ours in self.names for name in _tuple(ours)}
+        theirs = {self.names.get(name, name): v for name, v in settings.items()}
+        if "settings" not in tuples:
+            settings, theirs = theirs, settings
+        else:
+            settings = {}
+        everything: dict[str, Any] = {**arrays, **theirs, "settings": theirs}
+        keywords: dict[str, Any] = dict(settings)
+        for ours, name in self.names.items():
             if isinstance(ours, tuple):
-                keywords[theirs] = tuple(everything.get(name) for name in ours)
-                used.update(ours)
-            elif ours in everything:
-                keywords[theirs] = everything[ours]
-                used.add(ours)
-        if "settings" not in used:
-            keywords |= {n: v for n, v in settings.items() if n not in used}
-        rest = {name: array for name, array in arrays.items() if name not in used}
+                keywords[name] = tuple(everything.get(each) for each in ours)
+            elif ours in arrays:
+                keywords[name] = arrays[ours]
+        named = tuples | set(self.names)
+        rest = {name: array for name, array in arrays.items() if name not in named}
+        for name in tuples & set(keywords):
+            del keywords[name]
         if len(rest) < len(arrays):  # places have changed, so names have to do
             return [], {**rest, **keywords}
         return [*rest.values()], keywords
@@ -114,12 +115,12 @@ class Attempt:
         return arrays
 
 
+def _tuple(ours: str | tuple[str, ...]) -> tuple[str, ...]:
+    return ours if isinstance(ours, tuple) else ()
+
+
 class ChangedArgumentError(Exception):
     """An attempt wrote into an array that it was given."""
-
-
-class TooSlowError(Exception):
-    """An attempt did not come back in time."""
 
 
 def function(
@@ -139,7 +140,8 @@ def function(
     ----------
     attempt : callable
         Called as ``attempt(d_out, x, w, **settings)``, or ``attempt(x, w, **settings)``
-        if it is a forward pass, with arrays of float64 that hold whole numbers.
+        if it is a forward pass, with arrays of float64 that hold whole numbers. If it
+        raises `NotImplementedError`, the probe is left out, and the report says so.
     of : {"conv", "conv_backward", "conv_transpose", "conv_transpose_backward"}
         Which function of this package it should be.
     settings : sequence of str
@@ -151,7 +153,7 @@ def function(
         What it calls its arguments, such as ``{"d_out": "dout", "padding": "pad"}``. If
         an array is among them, all arrays are passed by name. A tuple of our names is
         passed as a tuple, such as ``{("x", "w", "settings"): "cache"}``; ``"settings"``
-        are all of them in a dictionary.
+        are all of them in a dictionary, under the names that this mapping gives them.
     returns : sequence of str
         The order in which it returns what it returns, if it is a tuple with another
         order than ``("dx", "dw", "db")``. It may return a dictionary as well.
@@ -187,17 +189,24 @@ def function(
     probes = _probes(tried, tuple(ranks))
     tries: list[Try] = []
     failed: dict[str, Finding] = {}
+    left_out: list[str] = []
     for probe in probes:
         case = probe.case(transposed=tried.transposed)
         try:
             tries.append((case, tried.call(case)))
+        except NotImplementedError:
+            left_out.append(probe.name)
         except Exception as error:  # noqa: BLE001  # whatever a learner's code raises
-            finding = Finding("call", f"it fails on {case}", where=(_blame(error),))
+            finding = Finding("call", f"it fails on {case}", where=(blame(error),))
             failed.setdefault(type(error).__name__, finding)
     found = (_finding(tried, target, tries) for target in _TARGETS[of])
-    names_of = ", ".join(probe.name for probe in probes)
+    if len(left_out) == len(probes):
+        why = "NotImplementedError on every probe, so nothing could be checked"
+        failed["all"] = Finding("call", "it is not written yet", where=(why,))
+    names_of = ", ".join(probe.name for probe in probes if probe.name not in left_out)
+    without = f", not on {', '.join(left_out)}" if left_out else ""
     return Report(
-        (f"{of} on the probes {names_of}",),
+        (f"{of} on the probes {names_of}{without}",),
         (*failed.values(), *(f for f in found if f is not None)),
     )
 
@@ -224,17 +233,6 @@ def _fits(probe: Probe, attempt: Attempt) -> bool:
     """Return whether a probe needs no setting that the attempt does not know."""
     case = probe.case(transposed=attempt.transposed)
     return set(case.settings) <= set(attempt.settings)
-
-
-def _blame(error: Exception) -> str:
-    """Return an error in one line, with the line of the attempt that raised it."""
-    frames = [
-        frame
-        for frame in traceback.extract_tb(error.__traceback__)
-        if "deconv_tutorial" not in frame.filename or "diagnose" not in frame.filename
-    ]
-    place = f", at line {frames[0].lineno}: {frames[0].line}" if frames else ""
-    return f"{type(error).__name__}: {error}{place}"
 
 
 def _finding(attempt: Attempt, target: Target, tries: Sequence[Try]) -> Finding | None:
@@ -291,24 +289,3 @@ def as_array(value: object) -> Array:
     for step in ("detach", "cpu"):
         value = getattr(value, step, lambda value=value: value)()
     return np.asarray(value)
-
-
-@contextmanager
-def _limited(seconds: float) -> Generator[None]:
-    """Stop what takes longer, where the platform has a timer for the main thread."""
-    main = threading.current_thread() is threading.main_thread()
-    if not (main and hasattr(signal, "setitimer")):
-        yield
-        return
-
-    def stop(*_: object) -> None:
-        msg = f"it took more than {seconds:g} s"
-        raise TooSlowError(msg)
-
-    before = signal.signal(signal.SIGALRM, stop)
-    signal.setitimer(signal.ITIMER_REAL, seconds)
-    try:
-        yield
-    finally:
-        signal.setitimer(signal.ITIMER_REAL, 0)
-        signal.signal(signal.SIGALRM, before)

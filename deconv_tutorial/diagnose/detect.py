@@ -66,6 +66,7 @@ def named(target: Target, evidence: Sequence[Evidence]) -> list[Keys]:
     pairs = _matching_pairs(known, hardest)
     some = [f for f in known if any(_explains((f,), *each) for each in wrong)]
     pairs += [pair for pair in combinations(some, 2) if pair not in pairs]
+    pairs = [pair for pair in pairs if len({f.key for f in pair}) == 2]
     return _keys([p for p in pairs if _explains_all(p, wrong, evidence)])
 
 

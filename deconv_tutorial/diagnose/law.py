@@ -50,6 +50,8 @@ def law(
         if met is None:
             return ["its results are not single products of the numbers it gets"]
         meetings.append(met)
+    if not meetings:
+        return []
     sentences: list[str] = []
     for n, axis in enumerate(case.problem.geometry.axes):
         points = {tuple(m[name][n] for name in "oki") for m in meetings}

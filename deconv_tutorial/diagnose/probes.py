@@ -115,6 +115,7 @@ STRONG = (
     Probe("leftover", (2, 3, 8, 7), (4, 3, 3, 2), {"stride": 2, "padding": 1}),
     Probe("wide stride", (2, 3, 9, 8), (4, 3, 3, 2), {"stride": 3}),
     Probe("dilated", (2, 3, 9, 8), (4, 3, 3, 2), {"dilation": 2, "padding": 3}),
+    Probe("just fits", (2, 3, 5, 7), (4, 3, 3, 3), {"dilation": (2, 3)}),
     Probe("grouped", (2, 4, 5, 6), (6, 2, 3, 2), {"groups": 2}),
     Probe("much padding", (2, 2, 3, 4), (3, 2, 2, 3), {"padding": 3}),
     Probe(

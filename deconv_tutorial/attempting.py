@@ -1,0 +1,115 @@
+"""Runs what somebody wrote: no longer than it may, and with its errors in one line."""
+
+from __future__ import annotations
+
+import signal
+import threading
+import time
+import traceback
+from collections.abc import Generator
+from contextlib import contextmanager
+from pathlib import Path
+from sysconfig import get_paths
+
+_OURS = Path(__file__).parent
+_LIBRARY = Path(get_paths()["stdlib"])
+_INSTALLED = {"site-packages", "dist-packages"}
+_INTERNAL = ("<frozen", "<__array_function__")
+_AGAIN = 0.05
+"""After how many seconds a stop that was caught is tried again."""
+
+
+class TooSlowError(Exception):
+    """What was run did not come back in time."""
+
+
+class _Stop(BaseException):
+    """Ends what runs, also where it catches every `Exception`."""
+
+
+@contextmanager
+def limited(seconds: float) -> Generator[None]:
+    """Stop what takes longer, where the platform has a timer for the main thread.
+
+    Elsewhere nothing is stopped. A timer that was running goes on afterwards.
+
+    Parameters
+    ----------
+    seconds : float
+        How long the block may take, by the clock on the wall.
+
+    Raises
+    ------
+    TooSlowError
+        If it took longer. Its traceback leads to the line that ran at that time.
+
+    Examples
+    --------
+    >>> with limited(0.1):
+    ...     while True:
+    ...         pass
+    Traceback (most recent call last):
+    deconv_tutorial.attempting.TooSlowError: it took more than 0.1 s
+    """
+    main = threading.current_thread() is threading.main_thread()
+    if not (main and hasattr(signal, "setitimer")):
+        yield
+        return
+
+    def stop(*_: object) -> None:
+        raise _Stop
+
+    start = time.monotonic()
+    handler = signal.signal(signal.SIGALRM, stop)
+    left, interval = signal.setitimer(signal.ITIMER_REAL, seconds, _AGAIN)
+    try:
+        yield
+    except _Stop as stopped:
+        # Before anything else is done, lest the next stop comes outside.
+        signal.setitimer(signal.ITIMER_REAL, 0)
+        msg = f"it took more than {seconds:g} s"
+        raise TooSlowError(msg).with_traceback(stopped.__traceback__) from None
+    finally:
+        signal.setitimer(signal.ITIMER_REAL, 0)
+        signal.signal(signal.SIGALRM, handler)
+        if left:
+            left = max(left - (time.monotonic() - start), _AGAIN)
+            signal.setitimer(signal.ITIMER_REAL, left, interval)
+
+
+def blame(error: BaseException) -> str:
+    """Return an error in one line, with the line of the person's own code.
+
+    Lines of this package, of Python's library and of installed packages are nobody's
+    fault; of the others, the last one counts.
+
+    Examples
+    --------
+    >>> def attempt(x):
+    ...     return x[3]
+    >>> try:
+    ...     attempt([1, 2])
+    ... except IndexError as error:
+    ...     blame(error)
+    'IndexError: list index out of range, at line 2: return x[3]'
+    """
+    message = str(error).strip().partition("\n")[0]
+    text = f"{type(error).__name__}: {message}" if message else type(error).__name__
+    frames = traceback.extract_tb(error.__traceback__)
+    own = [frame for frame in frames if _is_own(frame.filename)]
+    if not own:
+        return text
+    line = f": {own[-1].line}" if own[-1].line else ""
+    return f"{text}, at line {own[-1].lineno}{line}"
+
+
+def _is_own(filename: str) -> bool:
+    """Return whether a file is neither ours, nor Python's, nor installed."""
+    if filename.startswith("<"):
+        return not filename.startswith(_INTERNAL)
+    path = Path(filename)
+    return not (
+        path.is_relative_to(_OURS)
+        or path.is_relative_to(_LIBRARY)
+        or _INSTALLED & set(path.parts)
+    )
