@@ -562,9 +562,9 @@ def test_a_report_is_html_too():
     case = PROBES["plain"].case(transposed=False)
     report = diagnose.gradients(d_out=case.d_out, x=case.x, w=case.w, db=[1, 2])
     assert "(2,), needed is (4,)" in str(report)
-    assert report._repr_html_().startswith("<pre>db is wrong: conv of x")
+    assert report._repr_html_().startswith('<pre class="report">db is wrong: conv of x')
     fake = diagnose.Report((), (diagnose.Finding("call", "<b>"),))
-    assert fake._repr_html_() == "<pre>&lt;b&gt;</pre>"
+    assert fake._repr_html_() == '<pre class="report">&lt;b&gt;</pre>'
 
 
 def test_weak_probes_are_weak():

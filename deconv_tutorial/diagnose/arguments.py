@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from deconv_tutorial.diagnose.problem import Problem
+from deconv_tutorial.diagnose.problem import Change, Problem
 from deconv_tutorial.engine import Array
 
 
@@ -31,8 +31,10 @@ def flipped_everywhere(p: Problem) -> Problem:
     return flipped_kernel(flipped_channels(p))
 
 
-def flipped_filters(p: Problem) -> Problem:
+def flipped_filters(p: Problem) -> Problem | None:
     """Reverse all axes of each filter alone: its channels and its taps."""
+    if p.w.shape[2] == 1:
+        return None  # then just the kernel is reversed
     return replace(p, w=in_reverse(p.w)[:, :, ::-1])
 
 
@@ -151,3 +153,70 @@ def only_as_many_as_taps(p: Problem) -> Problem:
     for n, axis in enumerate(p.geometry.axes):
         x[(*[slice(None)] * (3 + n), slice(axis.kernel_size, None))] = 0
     return replace(p, x=x)
+
+
+def as_large_as_the_first(p: Problem) -> Problem:
+    """Use the size of the first axis on all of them."""
+    x = p.x.copy()
+    first = p.geometry.input_size[0]
+    for n in range(1, len(p.geometry.axes)):
+        x[(*[slice(None)] * (3 + n), slice(first, None))] = 0
+    return replace(p, x=x)
+
+
+def turned_errors(p: Problem) -> Problem | None:
+    """Transpose the short array, where it is square."""
+    if p.y.ndim != 5 or p.y.shape[3] != p.y.shape[4]:
+        return None
+    return replace(p, y=p.y.swapaxes(3, 4))
+
+
+def wrapped(p: Problem) -> Problem | None:
+    """Read from the end where the place is negative, as Python's lists do."""
+    if any(axis.span[1] >= axis.input_size for axis in p.geometry.axes):
+        return None  # there a list has nothing to read
+    x = p.x
+    for n, axis in enumerate(p.geometry.axes):
+        before = min(axis.padding_before, axis.input_size)
+        end = x[(*[slice(None)] * (3 + n), slice(axis.input_size - before, None))]
+        x = np.concatenate([end, x], axis=3 + n)
+    wrong = p.with_axes(
+        lambda _, a: replace(
+            a,
+            input_size=a.input_size + min(a.padding_before, a.input_size),
+            padding_before=max(0, a.padding_before - a.input_size),
+        )
+    )
+    return replace(wrong, x=x)
+
+
+def flipped_one_axis(n: int) -> Change:
+    """Return a formula that reverses one axis of the kernel, where there are more."""
+
+    def changed(p: Problem) -> Problem | None:
+        rank = len(p.geometry.axes)
+        return replace(p, w=np.flip(p.w, 3 + n)) if 1 < rank > n else None
+
+    return changed
+
+
+def reversed_filters(p: Problem) -> Problem | None:
+    """Reverse the first axis of the weight."""
+    if 1 in p.w.shape[1:3]:
+        return None  # then it is both channel axes, or just the groups
+    joined = p.w.reshape(-1, *p.w.shape[2:])[::-1]
+    return replace(p, w=joined.reshape(p.w.shape))
+
+
+def reversed_filters_and_kernels(p: Problem) -> Problem | None:
+    """Reverse the first axis of the weight, and the kernels."""
+    wrong = reversed_filters(p)
+    return None if wrong is None else flipped_kernel(wrong)
+
+
+def reshaped_channels(p: Problem) -> Problem | None:
+    """Exchange the channels of the weight, and reshape it back."""
+    joined = p.w.reshape(-1, *p.w.shape[2:])
+    if joined.shape[0] == joined.shape[1]:
+        return None  # then there is no need of a reshape
+    return replace(p, w=joined.swapaxes(0, 1).reshape(p.w.shape))

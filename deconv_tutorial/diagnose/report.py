@@ -52,7 +52,7 @@ class Finding:
         if self.together:
             yield "  Two mistakes at once:"
         for n, mistake in enumerate(self.mistakes):
-            lead = "  or" if n and not self.together else "  "
+            lead = "  or " if n and not self.together else "  "
             yield f"{lead}{mistake.key}: {mistake.title}."
             if self.together or not n:
                 yield f"    {mistake.why}"
@@ -98,7 +98,7 @@ class Report:
     __repr__ = __str__
 
     def _repr_html_(self) -> str:
-        return f"<pre>{html.escape(str(self))}</pre>"
+        return f'<pre class="report">{html.escape(str(self))}</pre>'
 
     def as_dict(self) -> dict[str, Any]:
         """Return the report in types that JSON has."""

@@ -129,6 +129,13 @@ def exchanged_channels(p: Problem) -> Problem:
     return p.finished(lambda array: array.swapaxes(0, 1))
 
 
+def reshaped_channels(p: Problem) -> Problem | None:
+    """Exchange the first two axes of the result, and reshape it back."""
+    if p.w.shape[0] * p.w.shape[1] == p.w.shape[2]:
+        return None  # then there is no need of a reshape
+    return p.finished(lambda array: array.swapaxes(0, 1).reshape(array.shape))
+
+
 def exchanged_space(p: Problem) -> Problem | None:
     """Exchange the two spatial axes of the result."""
     if len(p.geometry.axes) != 2:
