@@ -9,6 +9,7 @@ import sys
 import time
 import types
 from collections import namedtuple
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -22,6 +23,7 @@ from deconv_tutorial import (
     conv_transpose_backward,
     diagnose,
 )
+from deconv_tutorial.diagnose.checking import weaker
 from deconv_tutorial.diagnose.detect import composed, located, named, same
 from deconv_tutorial.diagnose.formulas import formulas
 from deconv_tutorial.diagnose.law import law
@@ -298,6 +300,8 @@ def test_a_black_box_without_a_law():
         assert law(attempt, "dw", case) == [
             "its results are not single products of the numbers it gets"
         ]
+    few = replace(case, x=case.x[..., :1], d_out=case.d_out[..., :1])
+    assert law(lambda c: {"dw": np.flip(c.problem.result("dw"), -1)}, "dw", few) == []
     assert law(scattered, "dw", case) == [
         "axis 0: its indices keep no rule i = a*o + b*k + c"
     ]
@@ -565,6 +569,19 @@ def test_a_report_is_html_too():
     assert report._repr_html_().startswith('<pre class="report">db is wrong: conv of x')
     fake = diagnose.Report((), (diagnose.Finding("call", "<b>"),))
     assert fake._repr_html_() == '<pre class="report">&lt;b&gt;</pre>'
+
+
+@pytest.mark.parametrize(
+    ("key", "expected"),
+    [
+        ("dx-crop-pad-minus-pad", ["CS231n's first check", "CS231n's second check"]),
+        ("dx-channels-not-exchanged", []),  # would raise
+        ("dx-loop-range-h-stride", ["CS231n's first check", "CS231n's second check"]),
+    ],
+)
+def test_weaker_tests_are_those_that_a_mistake_passes(key, expected):
+    passed = weaker("dx", (key,), transposed=False)
+    assert [name for name in passed if name.startswith("CS231n")] == expected
 
 
 def test_weak_probes_are_weak():

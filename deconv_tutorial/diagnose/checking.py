@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from functools import cache
+from itertools import product
 from typing import Any
 
 import numpy.typing as npt
@@ -115,15 +116,17 @@ def _finding(case: Case, problem: Problem, target: Target, found: Array) -> Find
 
 @cache
 def weaker(target: Target, keys: Keys, transposed: bool) -> tuple[str, ...]:
-    """Return which of the weak probes a mistake passes."""
-    chosen = [f for f in formulas(target, transposed=transposed) if f.key in keys]
+    """Return which of the weak probes some mistakes pass, however they are made."""
+    known = formulas(target, transposed=transposed)
+    ways = [*product(*([f for f in known if f.key == key] for key in keys))]
+    problems = {probe.name: probe.case(transposed=transposed).problem for probe in WEAK}
     return tuple(
-        probe.name
-        for probe in WEAK
-        if _passes(probe.case(transposed=transposed).problem, target, chosen)
+        name
+        for name, problem in problems.items()
+        if all(_passes(problem, target, way) for way in ways)
     )
 
 
 def _passes(problem: Problem, target: Target, mistakes: Iterable[Formula]) -> bool:
     result = composed(problem, mistakes)
-    return result is None or same(result, problem.result(target))
+    return result is not None and same(result, problem.result(target))

@@ -182,6 +182,7 @@ _OF_A_LAYER: Mapping[tuple[Target, bool], Mapping[str, Change]] = {
 
 _VARIANTS: Mapping[Map, Mapping[str, Change]] = {
     "forward": {
+        "padding-hard-1": geometries.padding_of_1,
         "flip-all-axes": arguments.flipped_filters,
         "padding-missing": geometries.without_padding,
         **{
@@ -198,10 +199,10 @@ _VARIANTS: Mapping[Map, Mapping[str, Change]] = {
         "crop-pad-minus-pad": results.sliced_by_the_first,
         "groups-reversed": arguments.reversed_kernels,
     },
-    "weight_grad": {},
+    "weight_grad": {"padding-hard-1": geometries.padding_of_1},
     "bias": {},
 }
-"""Other arrays that the same mistakes give: often of another shape."""
+"""Other arrays that the same mistakes give, often of another shape; and rare ones."""
 
 
 def formulas(target: Target, *, transposed: bool) -> tuple[Formula, ...]:

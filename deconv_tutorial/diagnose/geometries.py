@@ -64,6 +64,11 @@ def padding_at_the_end(p: Problem) -> Problem:
     return p.with_axes(lambda n, axis: replace(axis, padding_before=p.padding_after[n]))
 
 
+def padding_of_1(p: Problem) -> Problem:
+    """Let the padding be 1, whatever it is."""
+    return p.with_axes(lambda _, axis: replace(axis, padding_before=1))
+
+
 def cropped_from_the_end(p: Problem) -> Problem:
     """Keep the last places of the gradient of the padded input: ``[-size:]``."""
 

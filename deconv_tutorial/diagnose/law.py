@@ -17,6 +17,7 @@ import numpy as np
 from deconv_tutorial.diagnose.probes import Case
 from deconv_tutorial.diagnose.problem import Target
 from deconv_tutorial.engine import Array
+from deconv_tutorial.geometry import Axis
 from deconv_tutorial.settings import Index
 
 CALLS = 200
@@ -50,21 +51,26 @@ def law(
         if met is None:
             return ["its results are not single products of the numbers it gets"]
         meetings.append(met)
-    if not meetings:
-        return []
-    sentences: list[str] = []
-    for n, axis in enumerate(case.problem.geometry.axes):
-        points = {tuple(m[name][n] for name in "oki") for m in meetings}
-        needed = (axis.stride, axis.dilation, -axis.padding_before)
-        found = _rule(points)
-        if found is None:
-            sentences.append(f"axis {n}: its indices keep no rule i = a*o + b*k + c")
-        elif found != needed:
-            sentences.append(
-                f"axis {n}: it connects i = {_text(*found)}, needed is "
-                f"i = {_text(*needed)}"
-            )
-    return sentences
+    axes = enumerate(case.problem.geometry.axes)
+    sentences = [
+        _sentence(n, axis, {tuple(m[name][n] for name in "oki") for m in meetings})
+        for n, axis in axes
+        if meetings
+    ]
+    return [sentence for sentence in sentences if sentence]
+
+
+def _sentence(n: int, axis: Axis, points: set[tuple[int, ...]]) -> str:
+    """Return what is wrong with the rule of an axis, if that can be told."""
+    if not _enough(points):
+        return ""
+    needed = (axis.stride, axis.dilation, -axis.padding_before)
+    found = _rule(points)
+    if found is None:
+        return f"axis {n}: its indices keep no rule i = a*o + b*k + c"
+    if found == needed:
+        return ""
+    return f"axis {n}: it connects i = {_text(*found)}, needed is i = {_text(*needed)}"
 
 
 def _meetings(
@@ -109,17 +115,25 @@ def _meetings(
             yield {single: place, coded: met, result: there}
 
 
+def _columns(points: set[tuple[int, ...]]) -> tuple[Array, Array]:
+    """Return the outputs, taps and ones, and the inputs, of all points."""
+    table: Array = np.array(sorted(points))
+    columns, inputs = table.copy(), table[:, 2]
+    columns[:, 2] = 1
+    return columns, inputs
+
+
+def _enough(points: set[tuple[int, ...]]) -> bool:
+    """Return whether only one rule can hold for all points."""
+    return bool(np.linalg.matrix_rank(_columns(points)[0]) == 3)
+
+
 def _rule(points: set[tuple[int, ...]]) -> tuple[int, int, int] | None:
     """Return the whole numbers of the one rule that all points keep."""
-    if len(points) < 3:
-        return None
-    table: Array = np.array(sorted(points))
-    columns, i = table.copy(), table[:, 2]
-    columns[:, 2] = 1
-    if np.linalg.matrix_rank(columns) < 3:
-        return None
-    numbers: Array = np.rint(np.linalg.lstsq(columns, i, rcond=None)[0]).astype(int)
-    if not np.array_equal(columns @ numbers, i):
+    columns, inputs = _columns(points)
+    numbers: Array = np.rint(np.linalg.lstsq(columns, inputs, rcond=None)[0])
+    numbers = numbers.astype(int)
+    if not np.array_equal(columns @ numbers, inputs):
         return None
     a, b, c = (int(n) for n in numbers)
     return a, b, c
