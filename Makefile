@@ -10,8 +10,8 @@ RUN := $(VENV)/bin/python
 # The goals share one environment and one _build folder.
 .NOTPARALLEL:
 .DEFAULT_GOAL := help
-.PHONY: help book test lab notebooks lint serve test-peers test-wheel bench bench-quick \
-	pins clean
+.PHONY: help book test lab notebooks lint serve test-peers frameworks test-wheel bench \
+	bench-quick pins clean
 
 help: ## list the goals
 	@sed -nE 's/^([a-z-]+):.*## /\1\t/p' $(MAKEFILE_LIST) | awk -F'\t' '{ printf "make %-11s %s\n", $$1, $$2 }'
@@ -42,6 +42,9 @@ serve: book ## build the pages and show them on this machine
 
 test-peers: $(VENV)/.done-peers ## compare with PyTorch (a large download)
 	@$(RUN) -m pytest tests/peers --junitxml=_build/peers.xml
+
+frameworks: $(VENV)/.done-bench ## try the checker on the peers and write what it finds
+	@$(RUN) -m tools.frameworks --write
 
 test-wheel: $(VENV)/.done ## build the wheel and try it in an empty environment
 	@$(RUN) -m tools.check_wheel

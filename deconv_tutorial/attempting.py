@@ -23,7 +23,7 @@ class TooSlowError(Exception):
     """What was run did not come back in time."""
 
 
-class _Stop(BaseException):
+class _StopError(BaseException):
     """Ends what runs, also where it catches every `Exception`."""
 
 
@@ -57,16 +57,17 @@ def limited(seconds: float) -> Generator[None]:
         return
 
     def stop(*_: object) -> None:
-        raise _Stop
+        raise _StopError
 
     start = time.monotonic()
     handler = signal.signal(signal.SIGALRM, stop)
     left, interval = signal.setitimer(signal.ITIMER_REAL, seconds, _AGAIN)
     try:
-        yield
-    except _Stop as stopped:
-        # Before anything else is done, lest the next stop comes outside.
-        signal.setitimer(signal.ITIMER_REAL, 0)
+        try:
+            yield
+        finally:
+            signal.setitimer(signal.ITIMER_REAL, 0)  # lest it stops what comes after
+    except _StopError as stopped:
         msg = f"it took more than {seconds:g} s"
         raise TooSlowError(msg).with_traceback(stopped.__traceback__) from None
     finally:

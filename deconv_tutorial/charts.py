@@ -7,11 +7,15 @@
 
 from __future__ import annotations
 
+import itertools
+import operator
+import textwrap
 from collections.abc import Mapping, Sequence
 
 import numpy as np
 from matplotlib.axes import Axes
-from matplotlib.patches import Rectangle
+from matplotlib.patches import PathPatch, Rectangle
+from matplotlib.path import Path
 from matplotlib.ticker import NullLocator, StrMethodFormatter
 
 from deconv_tutorial.canvas import (
@@ -19,6 +23,7 @@ from deconv_tutorial.canvas import (
     FAINT,
     INK,
     QUIET,
+    TINTS,
     Picture,
     bare_axes,
     draw_box,
@@ -28,6 +33,7 @@ from deconv_tutorial.canvas import (
 )
 from deconv_tutorial.engine import Array
 
+_BOX = (Path.MOVETO, *[Path.LINETO] * 3, Path.CLOSEPOLY)
 _LINES = (("-", "o"), ("--", "s"), ("-.", "^"), ((0, (1, 1)), "D"))
 
 
@@ -195,6 +201,38 @@ def pictures(images: Mapping[str, Array], *, columns: int = 2) -> Picture:
     return Picture(figure)
 
 
+def error_maps(
+    maps: Mapping[str, tuple[str, Array, Array]], *, columns: int = 3
+) -> Picture:
+    """Draw where arrays are wrong, in one small panel each.
+
+    Parameters
+    ----------
+    maps : mapping of str to (role, found, right)
+        By title: ``"x"``, ``"w"`` or ``"y"``, which gives the colour; and two arrays of
+        shape (rows, columns), the one that was found and the right one. If their sizes
+        differ, places are missing, or there are too many, and both sizes are named.
+    columns : int
+        How many panels stand beside each other.
+    """
+    panels = list(maps.items())
+    lines = [panels[n : n + columns] for n in range(0, len(panels), columns)]
+    tall = [max(_share(a, b) for _, (_, a, b) in line) for line in lines]
+    heights = [5.2 / columns * share for share in tall]
+    figure = new_figure(5.8, sum(heights) + 0.7 * len(lines) + 0.3)
+    figure.set_layout_engine("constrained", h_pad=0.08, w_pad=0.04)
+    grid = figure.add_gridspec(len(lines) + 1, columns, height_ratios=[*heights, 0.2])
+    states = dict[str, str]()
+    for row, line in enumerate(lines):
+        for column, (title, (role, found, right)) in enumerate(line):
+            ax = figure.add_subplot(grid[row, column])
+            drawn = _draw_error_map(ax, role, found, right)
+            states |= dict.fromkeys(drawn, role) | states
+            ax.set_title("\n".join(textwrap.wrap(title, 17)))
+    _draw_states(figure.add_subplot(grid[-1, :]), states)
+    return Picture(figure)
+
+
 def step_errors(
     errors: Mapping[str, tuple[Sequence[float], Sequence[float]]],
 ) -> Picture:
@@ -257,6 +295,85 @@ def survivors(missed: Mapping[str, Mapping[str, bool]]) -> Picture:
     ax.text(-0.7, -len(mistakes) - 0.2, "let through", ha="right", va="center")
     ax.set(xlim=(-6.2, len(missed) + 0.8), ylim=(-len(mistakes) - 0.7, 3.3))
     return Picture(figure)
+
+
+def _share(found: Array, right: Array) -> float:
+    """Return the height of a panel as a share of its width."""
+    high, wide = np.maximum(found.shape, right.shape)
+    return float(high / max(high, wide, 6))
+
+
+def _draw_error_map(ax: Axes, role: str, found: Array, right: Array) -> set[str]:
+    """Draw each place of two arrays, and both sizes if they differ."""
+    ax.set_axis_off()
+    high, wide = (int(size) for size in np.maximum(found.shape, right.shape))
+    states = [[_state(found, right, (r, c)) for c in range(wide)] for r in range(high)]
+    kinds = {state for row in states for state in row if state}
+    for state in sorted(kinds):
+        _draw_state(ax, _runs(states, state), role, state)
+    half, middle = max(high, wide, 6) / 2 + 0.1, wide / 2
+    ax.vlines(range(1, wide), -high, 0, color="white", lw=0.7)
+    ax.hlines(range(1 - high, 0), 0, wide, color="white", lw=0.7)
+    ax.set(xlim=(middle - half, middle + half), ylim=(-high - 0.1, 0.1))
+    ax.set(aspect="equal", anchor="N")
+    if found.shape != right.shape:
+        sizes = r"{}$\times${}, not {}$\times${}".format(*found.shape, *right.shape)
+        ax.text(middle, -high - 0.3, sizes, ha="center", va="top")
+    return kinds
+
+
+def _runs(states: Sequence[Sequence[str]], state: str) -> list[tuple[int, int, int]]:
+    """Return where a state stands: row, first column, and how many in a row."""
+    runs: list[tuple[int, int, int]] = []
+    for row, line in enumerate(states):
+        column = 0
+        for kind, group in itertools.groupby(line):
+            length = len([*group])
+            if kind == state:
+                runs.append((row, column, length))
+            column += length
+    return runs
+
+
+def _state(found: Array, right: Array, at: tuple[int, ...]) -> str:
+    """Return how an array compares with the right one in a place, or nothing."""
+    is_found = all(map(operator.lt, at, found.shape))
+    is_needed = all(map(operator.lt, at, right.shape))
+    if not is_found:
+        return "missing" if is_needed else ""
+    if not is_needed:
+        return "too many"
+    if found[at] == right[at]:
+        return "right"
+    return "wrong" if found[at] else "wrong: 0"
+
+
+def _draw_state(
+    ax: Axes, runs: Sequence[tuple[int, int, int]], role: str, state: str
+) -> None:
+    """Draw places whose ground, edge and hatch say how they compare, as one shape."""
+    face, edge, hatch, line = {
+        "right": (TINTS[role], FAINT, None, "-"),
+        "wrong": ((COLORS[role], 0.5), INK, "////", "-"),
+        "wrong: 0": ("white", INK, "xxxx", "-"),
+        "missing": ("none", QUIET, None, ":"),
+        "too many": ((QUIET, 0.3), QUIET, "---", "-"),
+    }[state]
+    boxes = [
+        Path([(c, -r), (c, -r - 1), (c + n, -r - 1), (c + n, -r), (c, -r)], _BOX)
+        for r, c, n in runs
+    ]
+    shape = Path.make_compound_path(*boxes)
+    ax.add_patch(PathPatch(shape, fc=face, ec=edge, hatch=hatch, ls=line, lw=0.5))
+
+
+def _draw_states(ax: Axes, states: Mapping[str, str]) -> None:
+    """Draw a line that says what the boxes mean, each with the colour of a role."""
+    ax.set_axis_off()
+    for n, (state, role) in enumerate(sorted(states.items())):
+        _draw_state(ax, [(0, 6 * n, 1)], role, state)
+        ax.text(6 * n + 1.4, -0.5, state, va="center")
+    ax.set(xlim=(-0.5, 29.5), ylim=(-1.1, 0.1), aspect="equal")
 
 
 def _draw_frame(

@@ -28,6 +28,7 @@ from deconv_tutorial.canvas import (
     only_axis,
     window_center,
 )
+from deconv_tutorial.charts import error_maps as error_maps
 from deconv_tutorial.charts import growth as growth
 from deconv_tutorial.charts import kernels as kernels
 from deconv_tutorial.charts import learning_curve as learning_curve

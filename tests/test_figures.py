@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 from hypothesis import given, settings
+from hypothesis.extra.numpy import array_shapes, arrays
 from matplotlib.colors import to_rgba
 
 from deconv_tutorial import figures, im2col, naive
@@ -39,6 +40,7 @@ def all_pictures():
     yield figures.gather_and_scatter(RUNNING, 1, 3)
     yield figures.step_errors({"a": ([1, 0.1], [1e-3, 0]), "b": ([1], [1e-8])})
     yield figures.survivors({"toy": {"one": True, "two": False}})
+    yield figures.error_maps({"a": ("x", x, x.T), "b": ("w", y, y[:1])})
 
 
 @given(case=cases(rank=1))
@@ -445,3 +447,69 @@ def test_a_picture_can_be_saved(tmp_path):
 def test_figures_of_one_axis_refuse_two(figure):
     with pytest.raises(ValueError, match="geometry needs exactly one axis, got 2"):
         figure(SQUARE)
+
+
+def placed(ax):
+    """Return the places of each kind in a map of errors, by row and column."""
+    kinds = {
+        ("////", "-"): "wrong",
+        ("xxxx", "-"): "wrong: 0",
+        (None, ":"): "missing",
+        ("---", "-"): "too many",
+        (None, "-"): "right",
+    }
+    found = {}
+    for patch in ax.patches:
+        boxes = patch.get_path().vertices.reshape(-1, 5, 2)
+        found[kinds[patch.get_hatch(), patch.get_linestyle()]] = [
+            (-int(box[:, 1].max()), column)
+            for box in boxes
+            for column in range(int(box[:, 0].min()), int(box[:, 0].max()))
+        ]
+    return found
+
+
+def test_error_maps_tell_right_from_wrong_places():
+    found, right = np.array([[1, 0], [3, 4], [5, 6]]), np.array([[1, 2, 3], [3, 5, 1]])
+    picture = figures.error_maps({"both": ("x", found, right)})
+    panel, key = picture.figure.axes
+    assert panel.get_title() == "both"
+    assert placed(panel) == {
+        "right": [(0, 0), (1, 0)],
+        "wrong": [(1, 1)],
+        "wrong: 0": [(0, 1)],
+        "missing": [(0, 2), (1, 2)],
+        "too many": [(2, 0), (2, 1)],
+    }
+    sizes, *states = texts(picture)
+    assert sizes == r"3$\times$2, not 2$\times$3"
+    assert states == ["missing", "right", "too many", "wrong", "wrong: 0"]
+    assert list(placed(key)) == states
+
+
+@settings(max_examples=20)
+@given(wrong=arrays(bool, array_shapes(min_dims=2, max_dims=2, max_side=7)))
+def test_error_maps_find_each_wrong_place(wrong):
+    right = np.arange(1, wrong.size + 1).reshape(wrong.shape)
+    ax, _ = figures.error_maps({"a": ("w", right + 100 * wrong, right)}).figure.axes
+    found = placed(ax)
+    assert found.get("wrong", []) == [tuple(at) for at in np.argwhere(wrong)]
+    assert found.get("right", []) == [tuple(at) for at in np.argwhere(~wrong)]
+    assert all(
+        patch.get_facecolor() == to_rgba(COLORS["w"], 0.5)
+        for patch in ax.patches
+        if patch.get_hatch()
+    )
+
+
+def test_error_maps_stand_in_rows_and_share_one_key():
+    one = np.ones((2, 2))
+    maps = {f"a-long-name-for-map-{n}": ("y", one, one) for n in range(5)}
+    picture = figures.error_maps(maps)
+    *panels, key = picture.figure.axes
+    assert [ax.get_title() for ax in panels] == [
+        f"a-long-name-for-\nmap-{n}" for n in range(5)
+    ]
+    rows = [ax.get_subplotspec().rowspan.start for ax in panels]
+    assert rows == [0, 0, 0, 1, 1]
+    assert [text.get_text() for text in key.texts] == ["right"]

@@ -1,0 +1,88 @@
+"""Exercises of "How to check a gradient"."""
+
+# Wrong answers are short, and have no types.
+# pyright: reportUnknownLambdaType=false, reportUnknownArgumentType=false
+# pyright: reportUnknownMemberType=false, reportUnknownVariableType=false
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import numpy as np
+
+from deconv_tutorial.engine import Array
+from deconv_tutorial.exercises.exercise import (
+    Exercise,
+    FormError,
+    Wrong,
+    integers,
+    pair,
+)
+from deconv_tutorial.functional import conv, conv_transpose
+
+
+def wrong_pair(v: Array, u: Array, w: Array) -> tuple[Array, Array]:
+    """Return a wrong `conv(v, w)` and a wrong `conv_transpose(u, w)`.
+
+    They have the right shapes, and pass the adjoint test with each other.
+    """
+    flipped = np.flip(w, 2)
+    return conv(v, flipped), conv_transpose(u, flipped)
+
+
+def tested(
+    answer: Callable[[Array, Array, Array], tuple[Array, Array]],
+    v: Array,
+    u: Array,
+    w: Array,
+) -> tuple[float, bool, bool]:
+    """Return by how much a pair fails the adjoint test, and whether both are wrong."""
+    both = pair(answer(v, u, w), "a wrong conv and a wrong conv_transpose")
+    y, x = map(np.asarray, both)
+    rights = conv(v, w), conv_transpose(u, w)
+    shapes = rights[0].shape, rights[1].shape
+    if (y.shape, x.shape) != shapes:
+        msg = f"arrays of the shapes {shapes}, got {(y.shape, x.shape)}"
+        raise FormError(msg)
+    gap = (u * y).sum() - (x * v).sum()
+    y_wrong, x_wrong = not np.allclose(y, rights[0]), not np.allclose(x, rights[1])
+    return round(float(gap), 6), y_wrong, x_wrong
+
+
+CHECKING_CONSISTENT = Exercise(
+    "checking-consistent",
+    wrong_pair,
+    cases=tuple(
+        tuple(integers((1, 1, inputs), (1, 1, inputs - taps + 1), (1, 1, taps)))
+        for inputs, taps in ((3, 2), (6, 3), (8, 5))
+    ),
+    hint="What did the inner products not see?",
+    wrong=(
+        Wrong(
+            lambda v, u, w: (conv(v, w), conv_transpose(u, w)),
+            "Both are right. They pass, of course.",
+        ),
+        Wrong(
+            lambda v, u, w: (conv(v, np.flip(w, 2)), conv_transpose(u, w)),
+            "Only the first is wrong, and the test finds it. What must be done to the "
+            "second one?",
+        ),
+        Wrong(
+            lambda v, u, w: (conv(v, w), conv_transpose(u, np.flip(w, 2))),
+            "Only the second is wrong, and the test finds it. What must be done to the "
+            "first one?",
+        ),
+        Wrong(
+            lambda v, u, w: (
+                np.flip(conv(v, w), 2),
+                np.flip(conv_transpose(u, w), 2),
+            ),
+            "Both results are reversed. Is one matrix then the transpose of the other? "
+            "Change what goes in.",
+        ),
+    ),
+    returns=("by how much the test fails", "conv is wrong", "conv_transpose is wrong"),
+    use=tested,
+)
+
+EXERCISES = (CHECKING_CONSISTENT,)

@@ -1,0 +1,200 @@
+"""Exercises of "Cost, memory, phases and Winograd"."""
+
+# Wrong answers are short, and have no types.
+# pyright: reportUnknownLambdaType=false, reportUnknownArgumentType=false
+# pyright: reportUnknownMemberType=false, reportUnknownVariableType=false
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from deconv_tutorial.engine import Array
+from deconv_tutorial.exercises.exercise import Exercise, Wrong, integers
+
+
+def recipe(d: Array, d_out: Array) -> Array:
+    """Return the gradient of three weights, from four inputs and two errors.
+
+    It makes four products of something made from `d` and something made from `d_out`.
+
+    >>> recipe(np.array([2, 3, 5, 7]), np.array([1, 10]))
+    array([32., 53., 75.])
+    """
+    of_d = np.array([[1, 0, -1, 0], [0, 1, 1, 0], [0, -1, 1, 0], [0, 1, 0, -1]])
+    of_g = np.array([[2, 0, 0], [1, 1, 1], [1, -1, 1], [0, 0, 2]]) / 2
+    of_d_out = np.array([[1, 0], [1, 1], [1, -1], [0, -1]])
+    return of_g.T @ ((of_d @ d) * (of_d_out @ d_out))
+
+
+class Counted:
+    """Something without a value, that counts the products of two of its kind."""
+
+    products = 0
+
+    def __mul__(self, other: object) -> Counted:
+        """Return a product, and count it if the other one is no plain number."""
+        Counted.products += isinstance(other, Counted)
+        return self
+
+    def __add__(self, _: object) -> Counted:
+        """Return a sum, or any other thing that is no product."""
+        return self
+
+    def __neg__(self) -> Counted:
+        """Return itself."""
+        return self
+
+    def __float__(self) -> float:
+        """Return a number, for those who prepare an array of floats."""
+        return 1.0
+
+    __rmul__ = __mul__
+    __radd__ = __sub__ = __rsub__ = __truediv__ = __add__
+    conjugate = __pos__ = __neg__
+
+
+def with_products(
+    answer: Callable[[Array, Array], Array], d: Array, d_out: Array
+) -> tuple[Array, int]:
+    """Return what an answer returns, and how many products it makes beyond four."""
+    dw = answer(d, d_out)
+    Counted.products = 0
+    try:
+        answer(np.full(4, Counted()), np.full(2, Counted()))
+    except (TypeError, ValueError, AttributeError):
+        return dw, 0  # it does something that only numbers can do
+    return dw, max(0, Counted.products - 4)
+
+
+def _recipe(halves: int, signs: list[list[int]]) -> Callable[[Array, Array], Array]:
+    """Return the recipe with other numbers in it."""
+
+    def answer(d: Array, d_out: Array) -> Array:
+        of_d = np.array([[1, 0, -1, 0], [0, 1, 1, 0], [0, -1, 1, 0], [0, 1, 0, -1]])
+        of_g = np.array([[2, 0, 0], [1, 1, 1], [1, -1, 1], [0, 0, 2]])
+        return of_g.T @ ((of_d @ d) * (np.array(signs) @ d_out)) / halves
+
+    return answer
+
+
+COST_TRANSPOSE = Exercise(
+    "cost-transpose",
+    recipe,
+    cases=(
+        (np.array([1, 0, 0, 0]), np.array([1, 0])),
+        (np.array([0, 1, 0, 0]), np.array([0, 1])),
+        tuple(integers(4, 2)),
+        tuple(-2 * v for v in integers(4, 2)),
+    ),
+    hint="Write down the three matrices. Which one is transposed now?",
+    wrong=(
+        Wrong(
+            lambda d, d_out: np.array(
+                [d[k] * d_out[0] + d[k + 1] * d_out[1] for k in range(3)]
+            ),
+            "The numbers are right, and these are six products. Four are enough.",
+        ),
+        Wrong(
+            _recipe(2, [[1, 0], [1, 1], [1, -1], [0, 1]]),
+            "With which sign comes $m_4$ into the second output?",
+        ),
+        Wrong(
+            _recipe(1, [[1, 0], [1, 1], [1, -1], [0, -1]]),
+            "It is twice the gradient. Where have the halves of the recipe gone?",
+        ),
+        Wrong(
+            _recipe(2, [[1, 0], [1, 1], [1, 1], [0, -1]]),
+            "With which sign comes $m_3$ into the second output?",
+        ),
+    ),
+    returns=("dw", "products beyond four"),
+    use=with_products,
+)
+
+
+def three_maps(x: Array, w: Array, y: Array) -> tuple[Array, Array, Array]:
+    """Return forward, weight_grad and input_grad of a convolution with stride 1.
+
+    Each is made of one product of two spectra. There is one axis, without padding.
+
+    >>> maps = three_maps(np.array([2, 3, 5]), np.array([1, 10]), np.array([7, 100]))
+    >>> [result.round().astype(int).tolist() for result in maps]
+    [[32, 53], [314, 521], [7, 170, 1000]]
+    """
+    size = len(x)
+    a, b, c = (np.fft.rfft(v, size) for v in (x, w, y))
+    forward = np.fft.irfft(a * b.conj(), size)[: len(y)]
+    weight_grad = np.fft.irfft(a * c.conj(), size)[: len(w)]
+    return forward, weight_grad, np.fft.irfft(c * b, size)
+
+
+def _maps(conjugated: tuple[int, int, int]) -> Callable[[Array, Array, Array], Any]:
+    """Return the three maps, with the first, the second or no factor conjugated."""
+
+    def answer(x: Array, w: Array, y: Array) -> tuple[Array, ...]:
+        a, b, c = (np.fft.rfft(v, len(x)) for v in (x, w, y))
+        pairs = zip(((a, b), (a, c), (c, b)), conjugated, (y, w, x), strict=True)
+        return tuple(
+            np.fft.irfft(
+                (one.conj() if n == 1 else one) * (other.conj() if n == 2 else other),
+                len(x),
+            )[: len(array)]
+            for (one, other), n, array in pairs
+        )
+
+    return answer
+
+
+def _even(x: Array, w: Array, y: Array) -> tuple[Array, ...]:
+    a, b, c = (np.fft.rfft(v, len(x)) for v in (x, w, y))
+    pairs = ((a * b.conj(), y), (a * c.conj(), w), (c * b, x))
+    return tuple(np.fft.irfft(product)[: len(array)] for product, array in pairs)
+
+
+def _whole(x: Array, w: Array, y: Array) -> tuple[Array, ...]:
+    a, b, c = (np.fft.rfft(v, len(x)) for v in (x, w, y))
+    return tuple(np.fft.irfft(v, len(x)) for v in (a * b.conj(), a * c.conj(), c * b))
+
+
+COST_FFT = Exercise(
+    "cost-fft",
+    three_maps,
+    cases=tuple(
+        tuple(integers(taps + outputs - 1, taps, outputs))
+        for taps, outputs in ((2, 1), (2, 3), (3, 6), (4, 4), (2, 8))
+    ),
+    hint="Take all spectra with the length of `x`: `np.fft.rfft(w, len(x))`. A "
+    "conjugate turns $i = o + k$ into $o = i - k$.",
+    wrong=(
+        Wrong(
+            _maps((0, 0, 0)),
+            "Nothing is conjugated. Then indices add up: $o = i + k$. Which maps want "
+            "a difference?",
+        ),
+        Wrong(
+            _maps((2, 2, 2)),
+            "One conjugate too many. In `input_grad` the index i is a sum.",
+        ),
+        Wrong(
+            _maps((1, 1, 0)),
+            "The conjugate belongs to the index that is subtracted. In $o = i - k$, "
+            "which one is that?",
+        ),
+        Wrong(
+            _even,
+            "`irfft` has to be told how long the result is. It takes an even length "
+            "otherwise.",
+        ),
+        Wrong(
+            _whole,
+            "The transform returns as many places as `x` has. How many belong to the "
+            "result?",
+        ),
+    ),
+    returns=("forward", "weight_grad", "input_grad"),
+)
+
+EXERCISES = (COST_TRANSPOSE, COST_FFT)

@@ -1,0 +1,132 @@
+"""Exercises of "The flip, settled"."""
+
+# Wrong answers are short, and have no types; SciPy has none.
+# pyright: reportUnknownLambdaType=false, reportUnknownArgumentType=false
+# pyright: reportUnknownMemberType=false, reportUnknownVariableType=false
+# pyright: reportMissingTypeStubs=false
+
+from __future__ import annotations
+
+import numpy as np
+
+from deconv_tutorial import naive
+from deconv_tutorial.engine import Array
+from deconv_tutorial.exercises.exercise import Exercise, Wrong, integers
+from deconv_tutorial.geometry import Geometry, conv_geometry
+
+
+def rotated_input_grad(y: Array, w: Array, geometry: Geometry) -> Array:
+    """Return what `naive.input_grad` returns for a kernel rotated by 180 degrees.
+
+    The arrays are those of an engine: `w` has three axes before the taps.
+
+    >>> y, w = np.array([[[[1, 10]]]]), np.array([[[[2, 3]]]])
+    >>> rotated_input_grad(y, w, conv_geometry(3, 2))
+    array([[[[ 3, 32, 20]]]])
+    """
+    return naive.input_grad(y, np.flip(w, tuple(range(3, w.ndim))), geometry)
+
+
+FLIP_SCATTER = Exercise(
+    "flip-scatter",
+    rotated_input_grad,
+    cases=tuple(
+        (
+            *integers(
+                (n, g, a, *geometry.output_size), (g, a, b, *geometry.kernel_size)
+            ),
+            geometry,
+        )
+        for n, g, a, b, geometry in (
+            (1, 1, 1, 1, conv_geometry(3, 2)),
+            (1, 1, 1, 1, conv_geometry(6, 3, stride=2, padding=1)),
+            (1, 1, 2, 2, conv_geometry(5, 2)),
+            (1, 2, 1, 2, conv_geometry(5, 3, padding=1)),
+            (2, 1, 2, 3, conv_geometry((4, 5), (2, 3), padding=((1, 0), (0, 1)))),
+        )
+    ),
+    hint="Change `input_grad` only. Which tap stays where it is?",
+    wrong=(
+        Wrong(
+            naive.input_grad,
+            "This is the input gradient as it should be. Where is the rotation?",
+        ),
+        Wrong(
+            lambda y, w, geometry: naive.input_grad(y, np.flip(w), geometry),
+            "A flip of all axes exchanges groups and channels, too. Which axes belong "
+            "to the picture?",
+        ),
+        Wrong(
+            lambda y, w, geometry: naive.input_grad(y, np.flip(w, 3), geometry),
+            "With two axes, a rotation by 180 degrees reverses both of them.",
+        ),
+        Wrong(
+            lambda y, w, geometry: naive.input_grad(
+                np.flip(y, tuple(range(3, y.ndim))), w, geometry
+            ),
+            "Here y runs backwards, and the kernel is as it was.",
+        ),
+    ),
+    returns=("dx",),
+)
+
+
+def by_scipy(d_out: Array, w: Array) -> Array:
+    """Return the gradient of the input of a correlation: stride 1, padding 1.
+
+    >>> by_scipy(np.array([1, 10, 100]), np.array([2, 3]))
+    array([ 23, 230])
+    """
+    from scipy import signal
+
+    return signal.convolve(d_out, w, "full")[1:-1]
+
+
+def _full(d_out: Array, w: Array) -> Array:
+    return np.convolve(d_out, w)
+
+
+FLIP_SCIPY = Exercise(
+    "flip-scipy",
+    by_scipy,
+    cases=tuple(
+        tuple(integers(*sizes)) for sizes in ((2, 2), (3, 3), (6, 3), (5, 4), (3, 5))
+    ),
+    hint="The table has the answer. How many places has the full one, and how many "
+    "inputs are there?",
+    wrong=(
+        Wrong(
+            lambda d_out, w: _full(d_out, w[::-1])[1:-1],
+            "`correlate` slides the kernel as it is. What does an input gather, if its "
+            "outputs come in order?",
+        ),
+        Wrong(
+            lambda d_out, w: _full(d_out[::-1], w)[1:-1],
+            "With its arguments exchanged, `correlate` flips d_out in the place of w. "
+            "Which of its two orders is free of a flip that is wrong?",
+        ),
+        Wrong(
+            _full,
+            "There are more places here than inputs. For what are the first and the "
+            "last one the gradient?",
+        ),
+        Wrong(
+            lambda d_out, w: _full(d_out, w)[2:],
+            "The padding has a zero at each end. Here both are cut at the start.",
+        ),
+        Wrong(
+            lambda d_out, w: np.convolve(d_out, w, "same"),
+            "`same` returns as many places as the larger array has. Is that the number "
+            "of inputs, if there are more or less than three taps?",
+        ),
+    ),
+    returns=("dx",),
+    layer=lambda d_out, w: {
+        "d_out": d_out[None, None],
+        "w": w[None, None],
+        "x": np.arange(1, len(d_out) + len(w) - 2)[None, None],
+        "padding": 1,
+    },
+)
+
+EXERCISES = (FLIP_SCATTER, FLIP_SCIPY)

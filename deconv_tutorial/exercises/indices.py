@@ -1,0 +1,249 @@
+"""Exercises of "A proof with indices"."""
+
+# Wrong answers are short, and have no types; SymPy's are incomplete.
+# pyright: reportUnknownLambdaType=false, reportUnknownArgumentType=false
+# pyright: reportUnknownMemberType=false, reportUnknownVariableType=false
+# pyright: reportMissingTypeStubs=false, reportOperatorIssue=false
+
+from __future__ import annotations
+
+from typing import Any, cast
+
+import numpy as np
+import sympy as sp
+
+from deconv_tutorial.engine import Array
+from deconv_tutorial.exercises.exercise import (
+    Exercise,
+    FormError,
+    Function,
+    Wrong,
+    ignoring,
+    integers,
+)
+from deconv_tutorial.geometry import Geometry, conv_geometry
+
+
+def repaired(j: sp.Symbol, g: sp.IndexedBase) -> sp.Expr:
+    """Return the sum of `KroneckerDelta(j, 2*m) * g[m]` over m from 0 to 10.
+
+    It is a `Piecewise` that is right for every integer j.
+
+    >>> j, g = sp.Symbol("j", integer=True), sp.IndexedBase("g")
+    >>> repaired(j, g).subs(j, 4)
+    g[2]
+    """
+    even = sp.Eq(sp.Mod(j, 2), 0)
+    return sp.Piecewise((g[j / 2], even & (j >= 0) & (j <= 20)), (0, True))
+
+
+def at_numbers(answer: Function, numbers: Array) -> list[int]:
+    """Return what an expression in j and g is at some j, where g[m] is 100 + m."""
+    j, g = sp.Symbol("j", integer=True), cast("Any", sp.IndexedBase("g"))
+    expression = answer(j, g)
+    if not isinstance(expression, sp.Expr):
+        msg = f"an expression of SymPy, got {type(expression).__name__}"
+        raise FormError(msg)
+    found: list[int] = []
+    for number in map(int, numbers):
+        at: Any = expression.subs(j, number)
+        value = at.subs({g[m]: 100 + m for m in range(11)})
+        if not isinstance(value, sp.Integer):
+            msg = f"an element of g or 0 for j = {number}, got {at}"
+            raise FormError(msg)
+        found.append(int(value))
+    return found
+
+
+def _piecewise(j: sp.Symbol, g: sp.IndexedBase, low: Any, high: Any) -> sp.Expr:  # noqa: ANN401
+    even = sp.Eq(sp.Mod(j, 2), 0)
+    return sp.Piecewise((g[j / 2], even & low & high), (0, True))
+
+
+INDICES_REPAIR = Exercise(
+    "indices-repair",
+    repaired,
+    cases=tuple(
+        (np.array(numbers),)
+        for numbers in ([4], [3], [0, 20], [1, 19, 10, 11], [-2, -1, 21, 22], [-4, 24])
+    ),
+    hint="Which condition did SymPy forget? `sp.Mod(j, 2)` is the rest.",
+    wrong=(
+        Wrong(
+            lambda j, g: sp.Piecewise((g[j / 2], (j >= 0) & (j <= 20)), (0, True)),
+            "This is what SymPy says. What is the sum for j = 3, and what is this?",
+        ),
+        Wrong(
+            lambda j, g: _piecewise(j, g, j > 0, j < 20),
+            "Are the first and the last m in the sum? Look at j = 0 and at j = 20.",
+        ),
+        Wrong(
+            lambda j, g: _piecewise(j, g, j >= 0, j <= 10),
+            "It is m that ends at 10. Where does j end?",
+        ),
+        Wrong(
+            lambda j, g: sp.Piecewise(
+                (g[j / 2], sp.Eq(sp.Mod(j, 2), 0)),
+                (0, True),
+            ),
+            "It is right for even j, as far as g has elements. Over which m does the "
+            "sum go?",
+        ),
+    ),
+    returns=("the values",),
+    use=at_numbers,
+)
+
+
+def reached(
+    k: int, size: int, outputs: int, stride: int, padding: int, dilation: int
+) -> range:
+    """Return the outputs for which tap `k` reads inside `x`, as a range.
+
+    `x` has `size` elements behind `padding` zeros, and there are `outputs` outputs.
+
+    >>> reached(0, size=6, outputs=3, stride=2, padding=1, dilation=1)
+    range(1, 3)
+    """
+    shift = padding - dilation * k
+    first = max(0, -(-shift // stride))
+    last = min(outputs - 1, (size - 1 + shift) // stride)
+    return range(first, last + 1)
+
+
+def _rounded_down(
+    k: int, size: int, outputs: int, stride: int, padding: int, dilation: int
+) -> range:
+    shift = padding - dilation * k
+    right = reached(k, size, outputs, stride, padding, dilation)
+    return range(max(0, shift // stride), right.stop)
+
+
+def _truncated(
+    k: int, size: int, outputs: int, stride: int, padding: int, dilation: int
+) -> range:
+    shift = padding - dilation * k
+    right = reached(k, size, outputs, stride, padding, dilation)
+    return range(right.start, min(outputs - 1, int((size - 1 + shift) / stride)) + 1)
+
+
+def _one_less(
+    k: int, size: int, outputs: int, stride: int, padding: int, dilation: int
+) -> range:
+    right = reached(k, size, outputs, stride, padding, dilation)
+    return range(right.start, right.stop - 1)
+
+
+def _unbounded(
+    k: int, size: int, outputs: int, stride: int, padding: int, dilation: int
+) -> range:
+    right = reached(k, size, outputs, stride, padding, dilation)
+    return range(right.start, (size - 1 + padding - dilation * k) // stride + 1)
+
+
+INDICES_RANGE = Exercise(
+    "indices-range",
+    reached,
+    cases=(
+        # k, size, outputs, stride, padding, dilation
+        (0, 3, 3, 1, 0, 1),
+        (2, 3, 2, 1, 0, 1),
+        (0, 6, 3, 2, 1, 1),
+        (2, 6, 3, 2, 1, 1),
+        (1, 9, 5, 2, 3, 2),
+        (3, 7, 3, 3, 5, 3),
+        (2, 3, 3, 3, 4, 4),
+        (3, 2, 2, 3, 3, 2),
+    ),
+    hint="Solve $0 \\le s\\,o + d\\,k - p \\le N - 1$ for $o$. A division that rounds "
+    "up is `-(-a // b)`.",
+    wrong=(
+        Wrong(
+            _rounded_down,
+            "The first output is rounded down. Where does the tap read then, if the "
+            "division leaves a rest?",
+        ),
+        Wrong(
+            _truncated,
+            "`int(a / b)` rounds towards 0. What should become of -1/3 here?",
+        ),
+        Wrong(_one_less, "A range ends before its stop. Is the last output in it?"),
+        Wrong(
+            _unbounded,
+            "There are more outputs in it than the layer has.",
+        ),
+        Wrong(
+            ignoring(reached, dilation=1),
+            "Tap k reads d*k elements further on than tap 0. Here it is k elements.",
+        ),
+        Wrong(
+            ignoring(reached, padding=0),
+            "With padding p, output 0 begins p elements before x. Here it begins at x.",
+        ),
+    ),
+    returns=("the outputs",),
+)
+
+
+def transposed(pattern: Array, v: Array, w: Array) -> Array:
+    """Return the transposed convolution of `v`, by one `einsum`.
+
+    The pattern is 1 on every line, and has the axes k, o, i.
+
+    >>> pattern = np.array([[[1, 0, 0], [0, 1, 0]], [[0, 1, 0], [0, 0, 1]]])
+    >>> transposed(pattern, np.array([1, 10]), np.array([2, 3]))
+    array([ 2, 23, 30])
+    """
+    return np.einsum("koi,k,o->i", pattern, w, v)
+
+
+def _pattern(geometry: Geometry) -> Array:
+    (axis,) = geometry.axes
+    sizes = (axis.kernel_size, axis.output_size, axis.input_size)
+    pattern = np.zeros(sizes, int)
+    for o, k, i in axis.connections():
+        pattern[k, o, i] = 1
+    return pattern
+
+
+INDICES_TRANSPOSED = Exercise(
+    "indices-transposed",
+    transposed,
+    cases=tuple(
+        (_pattern(g), *integers(g.output_size, g.kernel_size))
+        for g in (
+            conv_geometry(2, 2),
+            conv_geometry(3, 2),
+            conv_geometry(6, 3, stride=2, padding=1),
+            conv_geometry(6, 2, stride=2),
+            conv_geometry(9, 3, stride=2, padding=2, dilation=2),
+        )
+    ),
+    hint="The transposed layer uses the same lines. Its input stands where $T$ has "
+    "`y`, and its result where $T$ has `x`.",
+    wrong=(
+        Wrong(
+            lambda pattern, v, w: np.einsum("oki,k,o->i", pattern, w, v),
+            "The first axis of this pattern is read as that of the outputs. Which one "
+            "is it?",
+        ),
+        Wrong(
+            lambda pattern, v, w: np.einsum("koi,k,o->i", pattern, w[::-1], v),
+            "The kernel runs backwards here. Does the pattern not say where each tap "
+            "goes?",
+        ),
+        Wrong(
+            lambda pattern, v, w: np.einsum("koi,k,o->o", pattern, w, v),
+            "The letter behind the arrow says on which side the result stands. Is a "
+            "transposed convolution as long as its input?",
+        ),
+        Wrong(
+            lambda pattern, v, w: np.einsum("koi,k->i", pattern, w) * v.sum(),
+            "Here every input meets every line. Which letter ties v to its own lines?",
+        ),
+    ),
+    returns=("y",),
+    layer=None,
+)
+
+EXERCISES = (INDICES_REPAIR, INDICES_RANGE, INDICES_TRANSPOSED)

@@ -1,0 +1,215 @@
+"""Tries an attempt on the cases of an exercise, and says what is wrong with it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import cast
+
+import numpy as np
+
+from deconv_tutorial.attempting import TooSlowError, blame, limited
+from deconv_tutorial.diagnose.detect import Evidence, named
+from deconv_tutorial.diagnose.mistake import mistake_of
+from deconv_tutorial.diagnose.problem import Target, problem_of
+from deconv_tutorial.engine import Array
+from deconv_tutorial.exercises.comparing import alike, as_parts, difference, what
+from deconv_tutorial.exercises.exercise import (
+    Case,
+    Exercise,
+    FormError,
+    Function,
+    Wrong,
+)
+from deconv_tutorial.exercises.register import exercise_of
+from deconv_tutorial.exercises.verdict import Compared, Verdict
+from deconv_tutorial.exercises.written import written_call
+
+
+@dataclass(frozen=True, eq=False)
+class Outcome:
+    """What came of one call: results, or an error."""
+
+    parts: tuple[Array, ...] = ()
+    error: BaseException | None = None
+    complaints: tuple[str, ...] = ()
+    """What is to be said about the error, or about arguments that were changed."""
+
+    def like(self, other: Outcome) -> bool:
+        """Return whether another call came to the same."""
+        if self.error or other.error:
+            return type(self.error) is type(other.error)
+        return all(map(alike, self.parts, other.parts))
+
+
+def check(key: str, attempt: object, *, seconds: float = 10.0) -> Verdict:
+    """Try an answer to an exercise, and say what is wrong with it.
+
+    The answer gets copies. Whatever it raises is reported, and not raised.
+
+    Parameters
+    ----------
+    key : str
+        The exercise: its label in the book, without ``ex-``. `exercises` lists them.
+    attempt : callable
+        The answer, with the signature of the stub.
+    seconds : float
+        How long one call may take, where the platform can stop it.
+
+    Returns
+    -------
+    Verdict
+        It is true if the answer is right. Otherwise it shows the smallest case that
+        fails, what is needed and what came, and a hint.
+
+    Raises
+    ------
+    ValueError
+        If there is no such exercise.
+
+    Examples
+    --------
+    >>> from deconv_tutorial import conv, conv_backward
+    >>> def backward(d_out, v, w, s):
+    ...     _, dw, db = conv_backward(v, d_out, w, stride=s)
+    ...     return conv(d_out, w, stride=s), dw, db
+    >>> verdict = check("relabel-two-lines", backward)
+    >>> bool(verdict), [pair.name for pair in verdict.compared]
+    (False, ['db'])
+    >>> print(verdict.hint)
+    The gradient of the bias adds up the errors of this layer. What did you add up?
+    """
+    exercise = exercise_of(key)
+    if not callable(attempt):
+        finding = f"check needs the function itself, got {what(attempt)}."
+        return Verdict(key, len(exercise.cases), 0, findings=(finding,))
+    answer = cast("Function", attempt)
+    outcomes: list[Outcome] = []
+    for case in exercise.cases:
+        outcomes.append(outcome(exercise, answer, case, seconds))
+        if isinstance(outcomes[-1].error, TooSlowError):
+            break
+    if isinstance(outcomes[0].error, NotImplementedError):
+        finding = f"{exercise.name} is not written yet."
+        return Verdict(key, len(exercise.cases), 0, findings=(finding,))
+    return _verdict(exercise, answer, outcomes)
+
+
+def outcome(
+    exercise: Exercise, answer: Function, case: Case, seconds: float = 10.0
+) -> Outcome:
+    """Return what comes of an answer in a case."""
+    copies = tuple(_copied(value) for value in case)
+    try:
+        with limited(seconds):
+            value = exercise.call(answer, copies)
+        parts = as_parts(value, exercise.returns)
+    except FormError as error:
+        return Outcome(error=error, complaints=(f"It needs to return {error}.",))
+    except TooSlowError as error:
+        where = blame(error).partition(": ")[2]
+        return Outcome(error=error, complaints=(f"It was stopped: {where}",))
+    except (Exception, SystemExit) as error:  # noqa: BLE001  # whatever it raises
+        return Outcome(error=error, complaints=(f"It raises {blame(error)}",))
+    arrays = zip(exercise.arguments, *map(_arrays, (copies, case)), strict=True)
+    changed = tuple(
+        f"It changes its argument {name} in place, and the caller still needs that."
+        for name, copy, given in arrays
+        if copy is not None and given is not None and not np.array_equal(copy, given)
+    )
+    return Outcome(parts, complaints=changed)
+
+
+def _arrays(values: Case) -> list[Array | None]:
+    """Return the arrays among some values, and None for the others."""
+    return [cast("Array", v) if isinstance(v, np.ndarray) else None for v in values]
+
+
+def _copied(value: object) -> object:
+    return cast("Array", value).copy() if isinstance(value, np.ndarray) else value
+
+
+def _verdict(
+    exercise: Exercise, answer: Function, outcomes: Sequence[Outcome]
+) -> Verdict:
+    """Return what there is to say about what came of an answer."""
+    rights = [outcome(exercise, exercise.solution, case) for case in exercise.cases]
+    passed = [
+        found.like(right) and not found.complaints
+        for found, right in zip(outcomes, rights, strict=False)
+    ]
+    if all(passed):
+        return Verdict(exercise.key, len(rights), len(rights))
+    n = passed.index(False)
+    compared = _compared(exercise, outcomes[n], rights[n])
+    findings = [*outcomes[n].complaints]
+    findings += [
+        difference(each.name, each.found, each.expected)
+        for each in compared
+        if each.found is not None
+    ]
+    mistake = _mistake(exercise, outcomes)
+    if mistake is None:
+        findings += _diagnosed(exercise, outcomes, rights)
+    return Verdict(
+        exercise.key,
+        len(rights),
+        sum(passed),
+        written_call(exercise, answer, exercise.cases[n]),
+        compared,
+        tuple(findings),
+        exercise.hint if mistake is None else mistake.hint,
+    )
+
+
+def _compared(
+    exercise: Exercise, found: Outcome, right: Outcome
+) -> tuple[Compared, ...]:
+    """Return the results of a call that are wrong, or all if there are none."""
+    if found.error:
+        pairs = zip(exercise.returns, right.parts, strict=True)
+        return tuple(Compared(name, needed, None) for name, needed in pairs)
+    triples = zip(exercise.returns, right.parts, found.parts, strict=True)
+    return tuple(
+        Compared(name, needed, came)
+        for name, needed, came in triples
+        if not alike(came, needed)
+    )
+
+
+def _mistake(exercise: Exercise, outcomes: Sequence[Outcome]) -> Wrong | None:
+    """Return the wrong answer that comes to the same in every case, if one does."""
+    if len(outcomes) < len(exercise.cases):
+        return None
+    for wrong in exercise.wrong:
+        others = (outcome(exercise, wrong.function, case) for case in exercise.cases)
+        if all(map(Outcome.like, outcomes, others)):
+            return wrong
+    return None
+
+
+def _diagnosed(
+    exercise: Exercise, outcomes: Sequence[Outcome], rights: Sequence[Outcome]
+) -> list[str]:
+    """Return what `diagnose` says about each gradient, from all cases together."""
+    if exercise.layer is None:
+        return []
+    tries = [
+        (problem_of(**exercise.layer(*case)), found, right)
+        for case, found, right in zip(exercise.cases, outcomes, rights, strict=False)
+        if not found.error
+    ]
+    sentences: list[str] = []
+    for n, name in enumerate(exercise.returns):
+        target = cast("Target", name)
+        evidence: list[Evidence] = []
+        for problem, found, right in tries:
+            # The layer has axes of samples and channels, also where the answer has not.
+            missing = problem.result(target).ndim - right.parts[n].ndim
+            evidence.append((problem, found.parts[n][(None,) * missing]))
+        sentences += [
+            f"{name}: {mistake.title} ({mistake.key}). {mistake.why}"
+            for alternative in named(target, evidence)[:1]
+            for mistake in map(mistake_of, alternative)
+        ]
+    return sentences

@@ -1,0 +1,211 @@
+"""Exercises of "Transposed convolution is a relabelling"."""
+
+# Wrong answers are short, and have no types.
+# pyright: reportUnknownLambdaType=false, reportUnknownArgumentType=false
+# pyright: reportUnknownMemberType=false, reportUnknownVariableType=false
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TypeAlias
+
+import numpy as np
+
+from deconv_tutorial.engine import Array
+from deconv_tutorial.exercises.exercise import Exercise, Wrong, integers, pair
+from deconv_tutorial.functional import conv, conv_backward, conv_transpose
+
+Triple: TypeAlias = tuple[Array, Array, Array]
+
+
+def backward(d_out: Array, v: Array, w: Array, s: int) -> Triple:
+    """Return dx, dw and db of `conv_transpose(v, w, stride=s)`, with one axis.
+
+    >>> d_out, v, w = np.array([[[1, 10, 100]]]), np.array([[[2]]]), [[[3, 4, 5]]]
+    >>> dx, dw, db = backward(d_out, v, np.array(w), s=1)
+    >>> dx, dw, db
+    (array([[[543]]]), array([[[  2,  20, 200]]]), array([111]))
+    """
+    dx = conv(d_out, w, stride=s)
+    dw = conv_backward(v, d_out, w, stride=s).dw
+    return dx, dw, d_out.sum(axis=(0, 2))
+
+
+def _not_exchanged(d_out: Array, v: Array, w: Array, s: int) -> Triple:
+    dx, _, db = backward(d_out, v, w, s)
+    return dx, conv_backward(d_out, v, w, stride=s).dw, db
+
+
+def _db_of_v(d_out: Array, v: Array, w: Array, s: int) -> Triple:
+    _, dw, db = conv_backward(v, d_out, w, stride=s)
+    return conv(d_out, w, stride=s), dw, db
+
+
+def _dx_of_conv(d_out: Array, v: Array, w: Array, s: int) -> Triple:
+    dx, dw, _ = conv_backward(v, d_out, w, stride=s)
+    return dx, dw, d_out.sum(axis=(0, 2))
+
+
+def _flipped(d_out: Array, v: Array, w: Array, s: int) -> Triple:
+    _, dw, db = backward(d_out, v, w, s)
+    return conv(d_out, np.flip(w, 2), stride=s), dw, db
+
+
+def _mean(d_out: Array, v: Array, w: Array, s: int) -> Triple:
+    dx, dw, _ = backward(d_out, v, w, s)
+    return dx, dw, d_out.mean(axis=(0, 2))
+
+
+def _turned(d_out: Array, v: Array, w: Array, s: int) -> Triple:
+    dx, dw, db = backward(d_out, v, w, s)
+    return dx, np.flip(dw, 2).swapaxes(0, 1), db
+
+
+RELABEL_TWO_LINES = Exercise(
+    "relabel-two-lines",
+    backward,
+    cases=tuple(
+        (*integers(d_out, v, w), s)
+        for d_out, v, w, s in (
+            ((1, 1, 4), (1, 1, 2), (1, 1, 3), 1),
+            ((1, 1, 5), (1, 1, 2), (1, 1, 3), 2),
+            ((1, 2, 2), (1, 2, 2), (2, 2, 1), 1),
+            ((2, 3, 6), (2, 2, 4), (2, 3, 3), 1),
+            ((3, 2, 9), (3, 4, 4), (4, 2, 3), 2),
+            ((2, 4, 8), (2, 3, 3), (3, 4, 2), 3),
+        )
+    ),
+    hint="Which array plays the input of the convolution, and which its `d_out`?",
+    wrong=(
+        Wrong(
+            _not_exchanged,
+            "dw comes from d_out and v in their own places. Which of the two is the "
+            "long side of this layer, and which is that of `conv_backward`?",
+        ),
+        Wrong(
+            _db_of_v,
+            "The gradient of the bias adds up the errors of this layer. What did you "
+            "add up?",
+        ),
+        Wrong(
+            _dx_of_conv,
+            "The dx of that `conv_backward` is as long as d_out. Of which array is it "
+            "the gradient, and what is it of this layer?",
+        ),
+        Wrong(
+            _flipped,
+            "In dx the kernel is flipped. Is there a flip in a `conv` of this book?",
+        ),
+        Wrong(_mean, "For db you take the mean. What does a nudge of the bias change?"),
+        Wrong(
+            _turned,
+            "dw comes out with its taps reversed and its channels exchanged. Whose "
+            "input and whose errors went into `conv_backward`?",
+        ),
+    ),
+    returns=("dx", "dw", "db"),
+    layer=lambda d_out, v, w, s: {
+        "d_out": d_out,
+        "x": v,
+        "w": w,
+        "stride": s,
+        "transposed": True,
+    },
+)
+
+
+def by_weight(q: Array, d_out: Array, w: Array, s: int) -> Array:
+    """Return the derivative of `(q * conv(d_out, w, stride=s)).sum()` by `w`.
+
+    >>> q, d_out, w = np.array([[[2]]]), np.array([[[1, 10, 100]]]), [[[3, 4, 5]]]
+    >>> by_weight(q, d_out, np.array(w), s=1)
+    array([[[  2,  20, 200]]])
+    """
+    return conv_backward(q, d_out, w, stride=s).dw
+
+
+RELABEL_TWICE = Exercise(
+    "relabel-twice",
+    by_weight,
+    cases=tuple(
+        (*integers(q, d_out, w), s)
+        for q, d_out, w, s in (
+            ((1, 1, 2), (1, 1, 3), (1, 1, 2), 1),
+            ((1, 1, 3), (1, 1, 8), (1, 1, 3), 2),
+            ((1, 3, 3), (1, 2, 7), (3, 2, 3), 2),
+            ((2, 2, 3), (2, 2, 5), (2, 2, 3), 1),
+            ((2, 3, 2), (2, 2, 6), (3, 2, 2), 4),
+        )
+    ),
+    hint="`conv(d_out, w)` is a forward pass like any other. Call the errors that "
+    "arrive at it `q`.",
+    wrong=(
+        Wrong(
+            lambda q, d_out, w, s: conv_backward(q, d_out, w, stride=s).dx,
+            "This is the derivative by d_out. It has the shape of d_out.",
+        ),
+        Wrong(
+            lambda q, d_out, w, s: w * by_weight(q, d_out, w, s),
+            "Each element is still multiplied with its weight. What does a derivative "
+            "strike out?",
+        ),
+        Wrong(
+            lambda q, d_out, w, s: np.flip(by_weight(q, d_out, w, s), 2),
+            "The taps come out in reverse. Has a weight gradient a flip?",
+        ),
+        Wrong(
+            lambda q, d_out, w, s: by_weight(np.ones_like(q), d_out, w, s),
+            "This is the derivative of the plain sum of `conv(d_out, w)`. Where is q?",
+        ),
+    ),
+    returns=("dw",),
+    layer=lambda q, d_out, w, s: {"d_out": q, "x": d_out, "w": w, "stride": s},
+)
+
+
+def weights_and_stride() -> tuple[Array, int]:
+    """Return weights of shape (1, 1, taps), with two taps or more, and a stride.
+
+    With them, `conv_transpose` and then `conv` return what they were given.
+    """
+    return np.array([[[3, 4]]]) / 5, 2
+
+
+def there_and_back(
+    answer: Callable[[], tuple[Array, int]], v: Array
+) -> tuple[Array, bool]:
+    """Return what comes back, and whether there are two taps or more."""
+    w, stride = pair(answer(), "weights and a stride")
+    back = conv(conv_transpose(v, w, stride=stride), w, stride=stride)
+    return back, np.shape(w)[2] > 1
+
+
+RELABEL_INVERSE = Exercise(
+    "relabel-inverse",
+    weights_and_stride,
+    cases=tuple(tuple(integers(shape)) for shape in ((1, 1, 1), (1, 1, 3), (2, 1, 6))),
+    hint="Let the strokes not overlap.",
+    wrong=(
+        Wrong(
+            lambda: (np.array([[[3, 4]]]), 2),
+            "The input comes back 25 times as large. Where does the 25 come from?",
+        ),
+        Wrong(
+            lambda: (np.array([[[3, 4]]]) / 7, 2),
+            "The weights add up to 1. What has to add up to 1 instead, if each output "
+            "sees its own stroke?",
+        ),
+        Wrong(
+            lambda: (np.array([[[3, 4]]]) / 5, 1),
+            "These strokes overlap. So each output sees a part of its neighbours, too.",
+        ),
+        Wrong(
+            lambda: (np.array([[[1]]]), 1),
+            "With one tap it is easy. Two or more are wanted.",
+        ),
+    ),
+    returns=("what comes back", "two taps or more"),
+    use=there_and_back,
+)
+
+EXERCISES = (RELABEL_TWO_LINES, RELABEL_TWICE, RELABEL_INVERSE)

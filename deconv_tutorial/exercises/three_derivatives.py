@@ -1,0 +1,195 @@
+"""Exercises of "Three derivatives of one form"."""
+
+# Wrong answers are short, and have no types.
+# pyright: reportUnknownLambdaType=false, reportUnknownArgumentType=false
+# pyright: reportUnknownMemberType=false, reportUnknownVariableType=false
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from deconv_tutorial.engine import Array
+from deconv_tutorial.exercises.exercise import Exercise, Wrong, ignoring, integers
+from deconv_tutorial.geometry import Geometry, conv_geometry
+
+
+def two_channels(geometry: Geometry, x: Array, w: Array, y: Array) -> Any:  # noqa: ANN401
+    """Return T of a layer with two input channels and one output channel.
+
+    `x` and `w` have two rows, one for each input channel. `y` has no channels.
+
+    >>> x, w, y = np.array([[2], [3]]), np.array([[5], [7]]), np.array([10])
+    >>> print(two_channels(conv_geometry(1, 1), x, w, y), 10 * (5 * 2 + 7 * 3))
+    310 310
+    """
+    return sum(
+        y[*o] * w[c, *k] * x[c, *i]
+        for o, k, i in geometry.connections()
+        for c in range(2)
+    )
+
+
+def _per_channel(
+    geometry: Geometry, x: Array, w: Array, y: Array, c: int, of_w: int
+) -> Any:  # noqa: ANN401
+    return sum(y[*o] * w[of_w, *k] * x[c, *i] for o, k, i in geometry.connections())
+
+
+FORM_CHANNELS = Exercise(
+    "form-channels",
+    two_channels,
+    cases=tuple(
+        (g, *integers((2, *g.input_size), (2, *g.kernel_size), g.output_size))
+        for g in (
+            conv_geometry(1, 1),
+            conv_geometry(2, 1),
+            conv_geometry(6, 3, stride=2, padding=1),
+            conv_geometry(9, 4, padding=[(2, 0)], dilation=2),
+        )
+    ),
+    hint="Every line of the figure is now drawn twice, with other letters for `x` and "
+    "`w` and the same `y`.",
+    wrong=(
+        Wrong(
+            lambda g, x, w, y: _per_channel(g, x, w, y, 0, 0),
+            "The second channel is missing. What reads it?",
+        ),
+        Wrong(
+            lambda g, x, w, y: sum(_per_channel(g, x, w, y, c, 0) for c in (0, 1)),
+            "Both channels use the first row of w. Do they share their weights?",
+        ),
+        Wrong(
+            lambda g, x, w, y: two_channels(g, np.stack([x.sum(0)] * 2), w, y),
+            "Here the weights of one channel meet the inputs of the other, too. How "
+            "many lines has the figure then?",
+        ),
+        Wrong(
+            lambda g, x, w, y: (
+                _per_channel(g, x, w, y, 0, 0) * _per_channel(g, x, w, y, 1, 1)
+            ),
+            "In this product a term has six factors. How many has a term of T?",
+        ),
+    ),
+    returns=("T",),
+)
+
+
+def dense_derivatives(w: Array, x: Array, y: Array) -> tuple[Array, Array, Array]:
+    """Return the derivatives of the form of `w @ x`: by `y`, by `x` and by `w`.
+
+    >>> w, x, y = np.array([[2, 3]]), np.array([1, 10]), np.array([100])
+    >>> [array.tolist() for array in dense_derivatives(w, x, y)]
+    [[32], [200, 300], [[100, 1000]]]
+    """
+    return w @ x, w.T @ y, np.outer(y, x)
+
+
+FORM_DENSE = Exercise(
+    "form-dense",
+    dense_derivatives,
+    cases=tuple(
+        tuple(integers(*shapes))
+        for shapes in (
+            ((1, 1), 1, 1),
+            ((2, 2), 2, 2),
+            ((2, 3), 3, 2),
+            ((4, 2), 2, 4),
+        )
+    ),
+    hint="Multiply each output with a letter `y` and add up.",
+    wrong=(
+        Wrong(
+            lambda w, x, y: (w @ x, w.T @ y, np.outer(x, y)),
+            "The derivative by w has the axes of the inputs first. Which has w?",
+        ),
+        Wrong(
+            lambda w, x, y: (w @ x, w @ y, np.outer(y, x)),
+            "Which output reads input j, and through which weight? Go down a column "
+            "of w.",
+        ),
+        Wrong(
+            lambda w, x, y: (w @ x, w.T @ y, w * np.outer(y, x)),
+            "In the derivative by w stand the terms of the form. What does a "
+            "derivative strike out?",
+        ),
+        Wrong(
+            lambda w, x, y: (w.T @ y, w @ x, np.outer(y, x)),
+            "The derivatives by x and by y have changed places.",
+        ),
+    ),
+    returns=("by y", "by x", "by w"),
+)
+
+
+def by_slide(w: Array, y: Array, size: int, stride: int, padding: int) -> Array:
+    """Return the derivative of T by `x`, which has `size` elements on one axis.
+
+    It is a window of the slide of one array over another.
+
+    >>> by_slide(np.array([2, 3]), np.array([1, 10]), size=3, stride=1, padding=0)
+    array([ 2, 23, 30])
+    """
+    around = np.zeros(stride * (len(y) - 1) + 1, y.dtype)
+    around[::stride] = y
+    around = np.pad(around, (len(w) - 1, size + padding))
+    places = range(padding, padding + size)
+    return np.array([around[p : p + len(w)] @ w[::-1] for p in places])
+
+
+def _layer_of_dx(
+    w: Array, y: Array, size: int, stride: int, padding: int
+) -> dict[str, Any]:
+    return {
+        "x": np.arange(1, size + 1)[None, None],
+        "w": w[None, None],
+        "d_out": y[None, None],
+        "stride": stride,
+        "padding": ((padding, 0),),
+    }
+
+
+FORM_FLIP = Exercise(
+    "form-flip",
+    by_slide,
+    cases=(
+        (*integers(2, 1), 2, 1, 0),
+        (*integers(3, 4), 6, 1, 0),
+        (*integers(3, 3), 6, 2, 1),
+        (*integers(4, 3), 9, 3, 2),
+        (*integers(2, 3), 8, 3, 0),
+        (*integers(2, 6), 4, 1, 3),
+    ),
+    hint="In the entry of $x_3$ the index of `w` falls while that of `y` rises. Spread "
+    "`y`, put enough zeros around it, and slide the kernel over it.",
+    wrong=(
+        Wrong(
+            lambda w, y, size, stride, padding: by_slide(
+                w[::-1], y, size, stride, padding
+            ),
+            "Look at the entry of x_3 again: while the index of y rises, that of w "
+            "falls. How can a slide do that?",
+        ),
+        Wrong(
+            ignoring(by_slide, stride=1),
+            "The entries of y lie next to each other here. Which neighbours has the "
+            "entry of x_3?",
+        ),
+        Wrong(
+            ignoring(by_slide, padding=0),
+            "The first places of the slide belong to the padding. How many are they?",
+        ),
+        Wrong(
+            lambda w, y, size, stride, padding: by_slide(
+                w, y, size, stride, padding + len(w) - 1
+            ),
+            "The slide begins too late. How many zeros must stand before the first y, "
+            "so that the last tap can reach it alone?",
+        ),
+    ),
+    returns=("dx",),
+    layer=_layer_of_dx,
+)
+
+EXERCISES = (FORM_CHANNELS, FORM_DENSE, FORM_FLIP)

@@ -1,0 +1,191 @@
+"""A layer of somebody else's in the terms of the checker, and what makes up for less.
+
+Many layers pad the two ends of an axis alike. Then the smaller padding is theirs, and
+the rest is added before in zeros; or of a transposed layer, cropped afterwards. What
+cannot be had with zeros is not implemented: such a probe is left out.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, NamedTuple, TypeAlias
+
+import numpy as np
+
+from deconv_tutorial.diagnose.probes import SETTINGS
+from deconv_tutorial.engine import Array
+from deconv_tutorial.geometry import conv_geometry, conv_transpose_geometry
+from deconv_tutorial.settings import Index, padding_pairs, per_axis
+
+Foreign: TypeAlias = Any
+"""What belongs to an implementation: its arrays and layers have no types here."""
+Gradients: TypeAlias = Mapping[str, Array]
+"""Gradients by their names: ``"dx"``, ``"dw"`` and, if there is one, ``"db"``."""
+Backward: TypeAlias = Callable[[Array], Gradients]
+"""Returns the gradients for a d_out."""
+
+
+class Settings(NamedTuple):
+    """The settings of a layer, with one number or pair for each axis."""
+
+    stride: Index
+    padding: tuple[Index, ...]
+    dilation: Index
+    groups: int
+    output_padding: Index
+
+    @property
+    def before(self) -> list[int]:
+        """The padding before each axis."""
+        return [before for before, _ in self.padding]
+
+
+Layer: TypeAlias = Callable[[Array, Array, Settings], tuple[Array, Backward]]
+"""Returns the result for x and w, and the backward pass."""
+
+
+@dataclass(frozen=True)
+class Tried:
+    """A layer that is tried, and what it takes."""
+
+    called: str
+    """What of the implementation is called, in Markdown."""
+    layer: Layer
+    transposed: bool = False
+    ranks: tuple[int, ...] = (1, 2, 3)
+    settings: tuple[str, ...] = SETTINGS
+    only_backward: bool = False
+    """Whether it only has gradients."""
+
+
+def settings_of(given: Mapping[str, Foreign], rank: int) -> Settings:
+    """Return settings as the checker passes them, for each axis.
+
+    Examples
+    --------
+    >>> settings_of({"stride": (2, 3), "padding": 1}, rank=2)[:3]
+    ((2, 3), ((1, 1), (1, 1)), (1, 1))
+    """
+    return Settings(
+        per_axis("stride", given.get("stride", 1), rank, 1),
+        padding_pairs(given.get("padding", 0), rank),
+        per_axis("dilation", given.get("dilation", 1), rank, 1),
+        given.get("groups", 1),
+        per_axis("output_padding", given.get("output_padding", 0), rank, 0),
+    )
+
+
+def forward(layer: Layer) -> Callable[..., Array]:
+    """Return a function ``(x, w, **settings)`` that the checker can call."""
+
+    def attempt(x: Array, w: Array, **settings: Foreign) -> Array:
+        return layer(x, w, settings_of(settings, x.ndim - 2))[0]
+
+    return attempt
+
+
+def backward(layer: Layer) -> Callable[..., Gradients]:
+    """Return a function ``(d_out, x, w, **settings)`` that the checker can call."""
+
+    def attempt(d_out: Array, x: Array, w: Array, **settings: Foreign) -> Gradients:
+        return layer(x, w, settings_of(settings, x.ndim - 2))[1](d_out)
+
+    return attempt
+
+
+def resized(array: Array, befores: Sequence[int], sizes: Sequence[int]) -> Array:
+    """Return an array with zeros before its spatial axes, brought to some sizes.
+
+    A negative number of zeros cuts off places.
+
+    Examples
+    --------
+    >>> resized(np.array([[[1, 2, 3]]]), [1], [6])
+    array([[[0, 1, 2, 3, 0, 0]]])
+    >>> resized(np.array([[[1, 2, 3]]]), [-1], [1])
+    array([[[2]]])
+    """
+    result = np.zeros((*array.shape[:2], *sizes), array.dtype)
+    new: list[slice] = []
+    old: list[slice] = []
+    for before, size, length in zip(befores, sizes, array.shape[2:], strict=True):
+        first, last = max(before, 0), min(before + length, size)
+        new.append(slice(first, last))
+        old.append(slice(first - before, last - before))
+    result[:, :, *new] = array[:, :, *old]
+    return result
+
+
+def resized_back(array: Array, shape: Index, befores: Index, sizes: Index) -> Array:
+    """Return a gradient for what an array was before it was brought to a shape.
+
+    If its shape is wrong, it is left as it is, so that the checker sees it.
+    """
+    if array.shape[2:] != shape:
+        return array
+    return resized(array, [-n for n in befores], sizes)
+
+
+def even(layer: Layer, *, rest: bool = True) -> Layer:
+    """Return a convolution with any padding, from one that pads both ends alike.
+
+    Parameters
+    ----------
+    layer : Layer
+        The convolution.
+    rest : bool
+        Whether it takes an input with places at the end that no window reaches. If
+        not, they are cut off.
+    """
+
+    def any_padding(x: Array, w: Array, s: Settings) -> tuple[Array, Backward]:
+        sizes, pairs = x.shape[2:], s.padding
+        if not rest:
+            axes = conv_geometry(sizes, w.shape[2:], s.stride, pairs, s.dilation).axes
+            pairs = tuple(
+                (axis.padding_before, axis.span[1] + 1 - axis.input_size)
+                for axis in axes
+            )
+        theirs = tuple(max(0, min(pair)) for pair in pairs)
+        befores = tuple(pair[0] - p for pair, p in zip(pairs, theirs, strict=True))
+        more = (sum(pair) - 2 * p for pair, p in zip(pairs, theirs, strict=True))
+        larger = tuple(size + n for size, n in zip(sizes, more, strict=True))
+        alike = s._replace(padding=tuple((p, p) for p in theirs))
+        y, back = layer(resized(x, befores, larger), w, alike)
+
+        def gradients(d_out: Array) -> Gradients:
+            found = back(d_out)
+            return {**found, "dx": resized_back(found["dx"], larger, befores, sizes)}
+
+        return y, gradients
+
+    return any_padding
+
+
+def even_transposed(layer: Layer) -> Layer:
+    """Return a transposed convolution with any padding, from one with even ones."""
+
+    def any_padding(x: Array, w: Array, s: Settings) -> tuple[Array, Backward]:
+        theirs = [min(pair) for pair in s.padding]
+        befores = [p - q for p, q in zip(s.before, theirs, strict=True)]
+        y, back = layer(x, w, s._replace(padding=tuple((p, p) for p in theirs)))
+        cropped = resized(y, [-n for n in befores], result_size(x, w, s))
+        return cropped, lambda d_out: back(resized(d_out, befores, y.shape[2:]))
+
+    return any_padding
+
+
+def result_size(x: Array, w: Array, s: Settings) -> Index:
+    """Return the size of the result of a transposed convolution."""
+    return conv_transpose_geometry(
+        x.shape[2:], w.shape[2:], s.stride, s.padding, s.dilation, s.output_padding
+    ).input_size
+
+
+def one(name: str, numbers: Sequence[int]) -> int:
+    """Return the number that all axes share, or say that it cannot be had."""
+    if len(set(numbers)) > 1:
+        msg = f"it takes one {name} for all axes"
+        raise NotImplementedError(msg)
+    return numbers[0]

@@ -1,0 +1,64 @@
+"""Chainer: its functions for two axes, and those for any number of them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from importlib import import_module
+
+import numpy as np
+
+from benchmarks.sides import peer_chainer
+from deconv_tutorial.engine import Array
+from tools.adapters.layer import (
+    Backward,
+    Foreign,
+    Gradients,
+    Layer,
+    Settings,
+    Tried,
+    even,
+    even_transposed,
+    result_size,
+)
+
+
+def layers() -> Iterator[Tried]:
+    """Yield the layers of Chainer."""
+    peer_chainer.side("chainer", 1)  # mends its import
+    chainer: Foreign = import_module("chainer")
+    settings = ("stride", "padding", "dilation", "groups")
+    for end, ranks in (("2d", (2,)), ("nd", (1, 2, 3))):
+        name = f"convolution_{end}"
+        layer = even(_layer(chainer, name, transposed=False))
+        yield Tried(f"`{name}`", layer, ranks=ranks, settings=settings)
+        name = f"deconvolution_{end}"
+        layer = even_transposed(_layer(chainer, name, transposed=True))
+        yield Tried(f"`{name}`", layer, transposed=True, ranks=ranks)
+
+
+def _layer(chainer: Foreign, name: str, *, transposed: bool) -> Layer:
+    function = getattr(chainer.functions, name)
+
+    def layer(x: Array, w: Array, s: Settings) -> tuple[Array, Backward]:
+        settings: dict[str, Foreign] = {
+            "stride": s.stride,
+            "pad": tuple(s.before),
+            "dilate": s.dilation,
+            "groups": s.groups,
+        }
+        if transposed:
+            settings["outsize"] = result_size(x, w, s)
+        b = np.zeros(w.shape[1] * s.groups if transposed else len(w))
+        leaves = [chainer.Variable(array) for array in (x, w, b)]
+        with chainer.using_config("enable_backprop", True):
+            y = function(*leaves, **settings)
+
+        def gradients(d_out: Array) -> Gradients:
+            y.grad = d_out
+            y.backward()
+            pairs = zip(("dx", "dw", "db"), leaves, strict=True)
+            return {name: leaf.grad for name, leaf in pairs}
+
+        return y.array, gradients
+
+    return layer

@@ -1,0 +1,113 @@
+"""custom-cnn: the layers of its package `mytorch`, for one axis and for two."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Callable, Iterator
+from contextlib import redirect_stdout
+from importlib import import_module
+
+import numpy as np
+
+from deconv_tutorial.engine import Array
+from tools.adapters.layer import (
+    Backward,
+    Foreign,
+    Gradients,
+    Layer,
+    Settings,
+    Tried,
+    one,
+    resized,
+    resized_back,
+    result_size,
+)
+
+RANKS = (1, 2)
+
+
+def layers() -> Iterator[Tried]:
+    """Yield the layers of custom-cnn."""
+    settings = ("stride", "padding", "output_padding")
+    for rank in RANKS:
+        name = f"Conv{rank}d"
+        kind = getattr(import_module(f"mytorch.nn.{name}"), name)
+        yield Tried(f"`{name}`", _conv(kind), ranks=(rank,), settings=settings[:2])
+    module = import_module("mytorch.nn.ConvTranspose")
+    for rank in RANKS:
+        name = f"ConvTranspose{rank}d"
+        layer = _conv_transpose(getattr(module, name))
+        yield Tried(
+            f"`{name}`", layer, transposed=True, ranks=(rank,), settings=settings
+        )
+
+
+def _conv(kind: Foreign) -> Layer:
+    def layer(x: Array, w: Array, s: Settings) -> tuple[Array, Backward]:
+        taps, sizes = w.shape[2:], x.shape[2:]
+        k, befores = max(taps), (0,) * len(taps)
+        larger = tuple(n + k - tap for n, tap in zip(sizes, taps, strict=True))
+        padding = one("padding", [n for pair in s.padding for n in pair])
+        done = kind(
+            *(x.shape[1], len(w), k, one("stride", s.stride), padding),
+            weight_init_fn=_giving(resized(w, befores, (k,) * len(taps))),
+            bias_init_fn=_giving(np.zeros(len(w))),
+        )
+        y = done.forward(resized(x, befores, larger))
+
+        def gradients(d_out: Array) -> Gradients:
+            dx, inner = done.backward(d_out), getattr(done, f"conv{len(taps)}d_stride1")
+            return {
+                "dx": resized_back(dx, larger, befores, sizes),
+                "dw": resized(inner.dLdW, befores, taps),
+                "db": inner.dLdb,
+            }
+
+        return y, gradients
+
+    return layer
+
+
+def _conv_transpose(kind: Foreign) -> Layer:
+    def layer(x: Array, w: Array, s: Settings) -> tuple[Array, Backward]:
+        (c_in, c_out), taps = w.shape[:2], w.shape[2:]
+        rank, k, stride = len(taps), max(taps), one("stride", s.stride)
+        befores, square = (0,) * rank, (k,) * rank
+        # It crops k - 1. So many zeros around x that more than this is there to crop.
+        frame = -(-(k - 1) // stride)
+        framed = tuple(n + 2 * frame + 1 + max(s.output_padding) for n in x.shape[2:])
+        crops = [stride * frame - (k - 1) + before for before in s.before]
+        done = kind(
+            *(c_in, c_out, k, stride),
+            weight_init_fn=_giving(_reversed(resized(w, befores, square))),
+            bias_init_fn=_giving(np.zeros((c_out,))),
+        )
+        with redirect_stdout(io.StringIO()):  # it may print its stride
+            y = done.forward(resized(x, (frame,) * rank, framed))
+
+        def gradients(d_out: Array) -> Gradients:
+            dx = done.backward(resized(d_out, crops, y.shape[2:]))
+            inner = getattr(done, f"conv{rank}d_stride1")
+            return {
+                "dx": resized_back(dx, framed, (frame,) * rank, x.shape[2:]),
+                "dw": resized(_reversed(inner.dLdW), befores, taps),
+                "db": inner.dLdb,
+            }
+
+        return resized(y, [-n for n in crops], result_size(x, w, s)), gradients
+
+    return layer
+
+
+def _giving(array: Array) -> Callable[..., Array]:
+    """Return what initialises a weight or a bias with an array."""
+
+    def made(*_shape: int) -> Array:
+        return array
+
+    return made
+
+
+def _reversed(w: Array) -> Array:
+    """Return a kernel reversed in space, with its channel axes exchanged."""
+    return np.flip(w, tuple(range(2, w.ndim))).swapaxes(0, 1)

@@ -1,0 +1,81 @@
+"""numpy-ml: its three layers, whose arrays have their channels last."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from importlib import import_module
+
+import numpy as np
+
+from benchmarks.sides import peer_numpy_ml
+from deconv_tutorial.engine import Array
+from tools.adapters.layer import (
+    Backward,
+    Foreign,
+    Gradients,
+    Layer,
+    Settings,
+    Tried,
+    even_transposed,
+    one,
+)
+
+
+def layers() -> Iterator[Tried]:
+    """Yield the layers of numpy-ml."""
+    peer_numpy_ml.side("numpy-ml", 1)  # mends its import
+    kinds: Foreign = import_module("numpy_ml.neural_nets.layers")
+
+    def conv1d(w: Array, s: Settings) -> Foreign:
+        rest = s.padding[0], s.stride[0], s.dilation[0] - 1
+        return kinds.Conv1D(len(w), w.shape[2], *rest)
+
+    def conv2d(w: Array, s: Settings) -> Foreign:
+        rest = one("stride", s.stride), one("dilation", s.dilation) - 1
+        return kinds.Conv2D(len(w), w.shape[2:], sum(s.padding, ()), *rest)
+
+    def deconv2d(w: Array, s: Settings) -> Foreign:
+        rest = sum(s.padding, ()), one("stride", s.stride)
+        return kinds.Deconv2D(w.shape[1], w.shape[2:], *rest)
+
+    settings = ("stride", "padding", "dilation")
+    yield Tried("`Conv1D`", _layer(conv1d), ranks=(1,), settings=settings)
+    yield Tried("`Conv2D`", _layer(conv2d), ranks=(2,), settings=settings)
+    yield Tried(
+        "`Deconv2D`",
+        even_transposed(_layer(deconv2d, transposed=True)),
+        transposed=True,
+        ranks=(2,),
+        settings=("stride", "padding"),
+    )
+
+
+def _layer(
+    make: Callable[[Array, Settings], Foreign], *, transposed: bool = False
+) -> Layer:
+    def of_ours(w: Array) -> Array:
+        """Return a weight with its channels last, those of the result at the end."""
+        return np.moveaxis(w if transposed else w.swapaxes(0, 1), (0, 1), (-2, -1))
+
+    def of_theirs(w: Array) -> Array:
+        w = np.moveaxis(w, (-2, -1), (0, 1))
+        return w if transposed else w.swapaxes(0, 1)
+
+    def layer(x: Array, w: Array, s: Settings) -> tuple[Array, Backward]:
+        done = make(w, s)
+        done.in_ch = x.shape[1]
+        done._init_params()
+        done.parameters["W"] = of_ours(w)
+        y = done.forward(np.moveaxis(x, 1, -1))
+
+        def gradients(d_out: Array) -> Gradients:
+            dx = done.backward(np.moveaxis(d_out, 1, -1))
+            return {
+                "dx": np.moveaxis(dx, -1, 1),
+                "dw": of_theirs(done.gradients["W"]),
+                "db": done.gradients["b"].reshape(-1),
+            }
+
+        return np.moveaxis(y, -1, 1), gradients
+
+    return layer

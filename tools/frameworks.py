@@ -1,0 +1,322 @@
+"""Try convolutions that others wrote with the checker, and write what it found.
+
+What it found is stored beside the page, and the tables of the page are made from that.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+import warnings
+from collections.abc import Iterator, Mapping, Sequence
+from importlib.metadata import version
+from pathlib import Path
+from typing import TypedDict, cast
+
+from benchmarks.sides import BROKEN, reason
+from deconv_tutorial import diagnose
+from deconv_tutorial.diagnose import mistake_of
+from deconv_tutorial.diagnose.attempts import Of
+from deconv_tutorial.diagnose.detect import same
+from deconv_tutorial.diagnose.probes import SETTINGS, STRONG, Probe
+from deconv_tutorial.diagnose.problem import Target
+from tools.adapters import IMPLEMENTATIONS, Implementation
+from tools.adapters.layer import Tried, backward, forward
+from tools.checkout import ROOT
+
+PAGE = ROOT / "book" / "gallery" / "frameworks.md"
+STORED = PAGE.with_suffix(".json")
+BEGIN = "<!-- What follows is made by `make frameworks` from frameworks.json. -->"
+END = "<!-- Here ends what is made. -->"
+SECONDS = 60.0  # a call of JAX compiles
+TARGETS: tuple[Target, ...] = ("y", "dx", "dw", "db")
+
+
+class Wrong(TypedDict):
+    """One result that is wrong: a `Finding` in types that JSON has."""
+
+    target: str
+    case: str
+    mistakes: list[str]
+    together: bool
+    where: list[str]
+    passes: list[str]
+
+
+class Outcome(TypedDict):
+    """What came of one function."""
+
+    tried: list[str]
+    """The probes on which it returned something."""
+    right: dict[str, int]
+    """On how many of them each of its results is right."""
+    refused: dict[str, str]
+    """The probes on which it raised an error, and the error."""
+    left_out: dict[str, str]
+    """The probes that it cannot be given, and why."""
+    wrong: list[Wrong]
+
+
+class LayerFound(TypedDict):
+    """What came of a layer; its result is None where it has only gradients."""
+
+    called: str
+    transposed: bool
+    ranks: list[int]
+    settings: list[str]
+    result: Outcome | None
+    gradients: Outcome
+
+
+class Found(TypedDict):
+    """What came of an implementation."""
+
+    name: str
+    package: str
+    version: str
+    absent: str
+    """Why it could not be tried, or nothing."""
+    note: str
+    layers: list[LayerFound]
+
+
+def probes(tried: Tried) -> list[Probe]:
+    """Return the probes that need no setting and no rank but those of a layer."""
+    return [
+        probe
+        for probe in STRONG
+        if probe.rank in tried.ranks
+        and {*probe.case(transposed=tried.transposed).settings} <= {*tried.settings}
+    ]
+
+
+def outcome(tried: Tried, *, gradients: bool) -> Outcome:
+    """Try the result of a layer, or its gradients."""
+    attempt = (backward if gradients else forward)(tried.layer)
+    found = Outcome(tried=[], right={}, refused={}, left_out={}, wrong=[])
+    for probe in probes(tried):
+        case = probe.case(transposed=tried.transposed)
+        arrays = (case.d_out, case.x, case.w) if gradients else (case.x, case.w)
+        try:
+            result = attempt(*arrays, **case.settings)
+        except NotImplementedError as error:
+            found["left_out"][probe.name] = str(error)
+        except Exception as error:  # noqa: BLE001  # whatever their code raises
+            found["refused"][probe.name] = reason(error)
+        else:
+            found["tried"].append(probe.name)
+            results = result if isinstance(result, Mapping) else {"y": result}
+            for target, array in results.items():
+                expected = case.problem.result(cast("Target", target))
+                found["right"].setdefault(target, 0)
+                found["right"][target] += same(array, expected)
+    layer = "conv_transpose" if tried.transposed else "conv"
+    report = diagnose.function(
+        attempt,
+        cast("Of", f"{layer}_backward" if gradients else layer),
+        tried.settings,
+        ranks=tried.ranks,
+        seconds=SECONDS,
+    )
+    findings = (finding.as_dict() for finding in report.findings)
+    found["wrong"] = [cast("Wrong", f) for f in findings if f["target"] != "call"]
+    return found
+
+
+def tried(implementation: Implementation) -> Found:
+    """Try all layers of an implementation, if it can be imported."""
+    found = Found(
+        name=implementation.name,
+        package=implementation.package,
+        version="",
+        absent="",
+        note=implementation.note,
+        layers=[],
+    )
+    try:
+        # What stands behind a plus says for which machine it was built.
+        found["version"] = version(implementation.package).partition("+")[0]
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # old packages warn
+            found["layers"] = [layer_found(layer) for layer in implementation.layers()]
+    except BROKEN as error:
+        found["absent"] = reason(error)
+    return found
+
+
+def layer_found(tried: Tried) -> LayerFound:
+    """Try a layer."""
+    return LayerFound(
+        called=tried.called,
+        transposed=tried.transposed,
+        ranks=[*tried.ranks],
+        settings=[*tried.settings],
+        result=None if tried.only_backward else outcome(tried, gradients=False),
+        gradients=outcome(tried, gradients=True),
+    )
+
+
+def summary(found: Sequence[Found]) -> Iterator[str]:
+    """Yield the lines of a table with one line for each implementation."""
+    yield from head("Package", "Functions", "Wrong", "Refuse")
+    for each in found:
+        outcomes = [outcome for _, outcome in walked(each)]
+        wrong, refused = (
+            sum(bool(outcome[kind]) for outcome in outcomes)
+            for kind in ("wrong", "refused")
+        )
+        named = f"{each['name']} {'absent' if each['absent'] else each['version']}"
+        yield row([named, *map(str, (len(outcomes), wrong, refused))])
+    yield ""
+
+
+def details(found: Found) -> Iterator[str]:
+    """Yield what came of the layers of an implementation."""
+    yield f"### {found['name']} {found['version']}".strip() + "\n"
+    if found["absent"]:
+        yield f"Absent: {code(found['absent'])}.\n"
+        return
+    yield f"{found['note']}\n"
+    yield from head("Layer", *map(code, TARGETS), "Axes", "Settings")
+    for layer in found["layers"]:
+        outcomes = [outcome for _, outcome in walked({**found, "layers": [layer]})]
+        counts = (counted(outcomes, target) for target in TARGETS)
+        ranks = ", ".join(map(str, layer["ranks"]))
+        yield row([layer["called"], *counts, ranks, settings(layer)])
+    yield ""
+    yield from remarks(found)
+
+
+def counted(outcomes: Sequence[Outcome], target: str) -> str:
+    """Return on how many probes a result is right, and on how many it is not."""
+    for found in outcomes:
+        if target in found["right"]:
+            tried, right = len(found["tried"]), found["right"][target]
+            return str(right) if right == tried else f"**{right} of {tried}**"
+    return ""
+
+
+def settings(layer: LayerFound) -> str:
+    """Return in some words with which settings a layer is tried."""
+    possible = SETTINGS if layer["transposed"] else SETTINGS[:-1]
+    missing = [code(name) for name in possible if name not in layer["settings"]]
+    return f"all but {', '.join(missing)}" if missing else "all"
+
+
+def remarks(found: Found) -> Iterator[str]:
+    """Yield a paragraph on each result that is wrong, each error, and what is left."""
+    lines: list[str] = []
+    lacks: dict[str, str] = {}
+    for called, outcome in walked(found):
+        lines += (f"{called}: {said(wrong)}" for wrong in outcome["wrong"])
+        lines += (
+            f'{called} refuses the probe "{probe}": {code(error)}.'
+            for probe, error in outcome["refused"].items()
+        )
+        lacks |= outcome["left_out"]
+    if lacks:
+        lines.append(f"Left out are the probes {', '.join(lacks)}.")
+    for line in dict.fromkeys(lines):  # the result and the gradients may say the same
+        yield f"{line}\n"
+
+
+def said(wrong: Wrong) -> str:
+    """Return in some sentences what is known of a result that is wrong."""
+    known = [
+        f"[`{key}`](gallery.ipynb): {mistake_of(key).title}."
+        for key in wrong["mistakes"]
+    ]
+    where = (f"{text[0].upper()}{text[1:]}." for text in wrong["where"])
+    sentences = [
+        f"`{wrong['target']}` is wrong, for example in {code(wrong['case'])}.",
+        (" And " if wrong["together"] else " Or ").join(known) or "No known mistake.",
+        *where,
+    ]
+    if wrong["passes"]:
+        sentences.append(f"It passes weaker tests: {', '.join(wrong['passes'])}.")
+    return " ".join(sentences)
+
+
+def walked(found: Found) -> Iterator[tuple[str, Outcome]]:
+    """Yield the outcome of each function, with the name of its layer."""
+    for layer in found["layers"]:
+        if layer["result"]:
+            yield layer["called"], layer["result"]
+        yield layer["called"], layer["gradients"]
+
+
+def code(text: str) -> str:
+    """Return a text as code in Markdown."""
+    return f"`{text}`"
+
+
+def row(cells: Sequence[str]) -> str:
+    """Return a line of a table in Markdown."""
+    return f"| {' | '.join(cells)} |"
+
+
+def head(*names: str) -> list[str]:
+    """Return the first two lines of a table in Markdown."""
+    return [row(names), row(["---"] * len(names))]
+
+
+def made(found: Sequence[Found]) -> str:
+    """Return what stands on the page between its two marks."""
+    return "\n".join([*summary(found), *(line for f in found for line in details(f))])
+
+
+def page(text: str, found: Sequence[Found]) -> str:
+    """Return a page with what was found in the place that is kept for it."""
+    before, begin, rest = text.partition(BEGIN)
+    _, end, after = rest.partition(END)
+    if not (begin and end):
+        sys.exit(f"{PAGE.name} needs the lines {BEGIN} and {END}")
+    return f"{before}{begin}\n\n{made(found)}\n{end}{after}"
+
+
+def stored(path: Path = STORED) -> list[Found]:
+    """Return what was found the last time."""
+    return json.loads(path.read_text("utf-8"))
+
+
+def write(found: Sequence[Found]) -> None:
+    """Store what was found, and bring the page up to date."""
+    text = json.dumps(found, indent=1, ensure_ascii=False)
+    STORED.write_text(f"{text}\n", "utf-8")
+    PAGE.write_text(page(PAGE.read_text("utf-8"), found), "utf-8")
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Print what the checker finds, or what it found, and write it if asked to."""
+    parser = argparse.ArgumentParser(prog="tools.frameworks", description=__doc__)
+    parser.add_argument("packages", nargs="*", help="only these, by their PyPI names")
+    parser.add_argument("--stored", action="store_true", help="try nothing anew")
+    parser.add_argument(
+        "--write", action="store_true", help="bring the page up to date"
+    )
+    options = parser.parse_args(arguments)
+    names = [implementation.package for implementation in IMPLEMENTATIONS]
+    unknown: set[str] = {*options.packages} - {*names}
+    if unknown:
+        parser.error(f"packages need to be among {names}, got {sorted(unknown)}")
+    if options.packages and options.write:
+        parser.error("--write needs all packages")
+
+    if options.stored:
+        found = stored()
+    else:
+        found = [
+            tried(implementation)
+            for implementation in IMPLEMENTATIONS
+            if implementation.package in (options.packages or names)
+        ]
+    print(made(found))
+    if options.write:
+        write(found)
+        print(f"\nThe page: {PAGE.relative_to(ROOT)}")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
