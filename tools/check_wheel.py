@@ -104,10 +104,17 @@ def main() -> None:
         output(*pip(folder), "--python", python, "install", extra, cwd=folder)
         (folder / MEASURED).parent.mkdir()
         output("cp", ROOT / MEASURED, folder / MEASURED, cwd=folder)
-        for chapter in chapters():
+        for chapter in chapters():  # one of them reads the titles of the others
             place = folder / chapter.parent.relative_to(ROOT)
             place.mkdir(parents=True, exist_ok=True)
-            output(python, "-I", "-W", "error", "-c", script(chapter), cwd=place)
+            output("cp", chapter, place, cwd=folder)
+        for chapter in chapters():
+            place = folder / chapter.parent.relative_to(ROOT)
+            program = (
+                place / f"{chapter.stem}.py"
+            )  # so that its functions have a source
+            program.write_text(script(chapter), "utf-8")
+            output(python, "-I", "-W", "error", program, cwd=place)
             print(f"Runs from the wheel: {chapter.name}")
         print(f"The wheel works: {wheel.name}")
 

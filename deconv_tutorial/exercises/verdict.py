@@ -63,12 +63,13 @@ class Verdict:
     __repr__ = __str__
 
     def _repr_html_(self) -> str:
-        return "\n".join(
+        blocks = "\n".join(
             f'<pre style="margin: 1em 0">{html.escape(text)}</pre>'
             if is_code
             else f"<p>{_marked(text)}</p>"
             for is_code, text in self._blocks()
         )
+        return f'<div class="report">\n{blocks}\n</div>'
 
     def _blocks(self) -> Iterator[tuple[bool, str]]:
         """Yield paragraphs, and whether each of them is code."""
