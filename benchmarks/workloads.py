@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from deconv_tutorial import im2col
-from deconv_tutorial.engine import Array, Engine
+from deconv_tutorial.engine import Array, Engine, in_groups
 from deconv_tutorial.geometry import (
     Axis,
     Geometry,
@@ -106,12 +106,7 @@ class Case:
 
     def in_groups(self) -> tuple[Array, Array, Array]:
         """Return x, w and y as engines take them: channels split into groups."""
-        x, w, y, g = self.x, self.w, self.y, self.row.groups
-        return (
-            x.reshape(len(x), g, -1, *x.shape[2:]),
-            w.reshape(g, -1, *w.shape[1:]),
-            y.reshape(len(y), g, -1, *y.shape[2:]),
-        )
+        return in_groups(self.x, self.w, self.y, self.row.groups)
 
     def astype(self, dtype: npt.DTypeLike) -> Case:
         """Return the case with the same numbers in another dtype."""

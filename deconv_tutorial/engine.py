@@ -48,6 +48,18 @@ class Engine(Protocol):
         ...
 
 
+def in_groups(x: Array, w: Array, y: Array, groups: int) -> tuple[Array, Array, Array]:
+    """Return arrays in the layouts of `conv` as engines take them.
+
+    The channels of x and y, and the first axis of w, are split into groups.
+    """
+    return (
+        x.reshape(len(x), groups, -1, *x.shape[2:]),
+        w.reshape(groups, -1, *w.shape[1:]),
+        y.reshape(len(y), groups, -1, *y.shape[2:]),
+    )
+
+
 def zeros_y(x: Array, w: Array, geometry: Geometry) -> Array:
     """Return an array of zeros for the result of ``forward``."""
     shape = (x.shape[0], *w.shape[:2], *geometry.output_size)

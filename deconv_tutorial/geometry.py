@@ -267,12 +267,8 @@ def conv_geometry(
     inputs, kernels, strides, dilations = _positive(
         input_size=input_size, kernel_size=kernel_size, stride=stride, dilation=dilation
     )
-    rank = len(inputs)
     spans = _spans(kernels, dilations)
-    if isinstance(padding, str):
-        pads = _pairs_of_word(padding, spans, strides)
-    else:
-        pads = padding_pairs(padding, rank)
+    pads = padding_sides(padding, kernels, strides, dilations)
     padded = tuple(i + sum(pair) for i, pair in zip(inputs, pads, strict=True))
     if any(span > room for span, room in zip(spans, padded, strict=True)):
         msg = (
@@ -371,6 +367,26 @@ def conv_transpose_geometry(
         )
         raise ValueError(msg)
     return _geometry(inputs, kernels, outputs, strides, dilations, pads)
+
+
+def padding_sides(
+    padding: Padding, kernel_size: Index, stride: Index, dilation: Index
+) -> tuple[Index, ...]:
+    """Return the padding before and after each axis, also where a word is given.
+
+    Raises
+    ------
+    ValueError, TypeError
+        As `conv_geometry`.
+
+    Examples
+    --------
+    >>> padding_sides("same", kernel_size=(4,), stride=(1,), dilation=(1,))
+    ((1, 2),)
+    """
+    if isinstance(padding, str):
+        return _pairs_of_word(padding, _spans(kernel_size, dilation), stride)
+    return padding_pairs(padding, len(kernel_size))
 
 
 def _geometry(

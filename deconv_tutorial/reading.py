@@ -111,18 +111,13 @@ class Reading:
         long, short : array
             Their elements, with as many axes as the table.
         """
+        steps, apart, before = (list(each) for each in zip(*self.rules, strict=True))
+        short = spread(short, apart)
         if self.flipped:
-            short = np.flip(spread(short, [rule.spread for rule in self.rules]))
-            long = spread(long, [rule.step for rule in self.rules])
-            before = [
-                size - 1 - rule.before
-                for size, rule in zip(short.shape, self.rules, strict=True)
-            ]
+            short, long = np.flip(short), spread(long, steps)
+            pairs = zip(short.shape, before, strict=True)
+            before = [size - 1 - place for size, place in pairs]
             steps = [1] * short.ndim
-        else:
-            short = spread(short, [rule.spread for rule in self.rules])
-            before = [rule.before for rule in self.rules]
-            steps = [rule.step for rule in self.rules]
         sizes = [
             (count - 1) * step + size
             for count, step, size in zip(self.shape, steps, short.shape, strict=True)

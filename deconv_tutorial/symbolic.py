@@ -28,7 +28,7 @@ import numpy as np
 import sympy as sp
 
 from deconv_tutorial import fast, functional
-from deconv_tutorial.engine import Array, Engine
+from deconv_tutorial.engine import Array, Engine, in_groups
 from deconv_tutorial.geometry import (
     Geometry,
     conv_geometry,
@@ -426,7 +426,7 @@ def prove_layer(
     }
     geometry = of[layer](x_shape[2:], w_shape[2:], **settings)
     long, short = (d_out, x) if transposed else (x, d_out)
-    whole = form(geometry, *_grouped(long, w, short, groups))
+    whole = form(geometry, *in_groups(long, w, short, groups))
     biased = whole + sp.Add(*(d_out * b.reshape(-1, *[1] * (y.ndim - 2))).flat)
     found = {"y": y, "dx": gradients.dx, "dw": gradients.dw, "db": gradients.db}
     entries: dict[str, int] = {}
@@ -472,15 +472,6 @@ def _side_by_side(expected: object, found: object) -> list[tuple[str, str]]:
 
 def _count(whole: sp.Expr) -> int:
     return len(sp.Add.make_args(whole)) if whole != 0 else 0
-
-
-def _grouped(x: Array, w: Array, y: Array, groups: int) -> Letters:
-    """Return the arrays of a layer with their channels in groups."""
-    return Letters(
-        x.reshape(len(x), groups, -1, *x.shape[2:]),
-        w.reshape(groups, -1, *w.shape[1:]),
-        y.reshape(len(y), groups, -1, *y.shape[2:]),
-    )
 
 
 def _name(engine: object) -> str:

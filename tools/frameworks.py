@@ -87,7 +87,7 @@ def probes(tried: Tried) -> list[Probe]:
         probe
         for probe in STRONG
         if probe.rank in tried.ranks
-        and {*probe.case(transposed=tried.transposed).settings} <= {*tried.settings}
+        and probe.suits(tried.settings, transposed=tried.transposed)
     ]
 
 

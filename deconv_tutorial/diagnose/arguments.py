@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from deconv_tutorial.diagnose.problem import Change, Problem
+from deconv_tutorial.diagnose.problem import Change, Problem, emptied
 from deconv_tutorial.engine import Array
 
 
@@ -125,43 +125,34 @@ def reversed_kernels(p: Problem) -> Problem:
 
 def mixed_batch(p: Problem) -> Problem:
     """Bring the channels of y first by a reshape, where a transpose is needed."""
-    n, g, a, *size = p.y.shape
-    mixed = p.y.reshape(g * a, n, *size).swapaxes(0, 1)
-    return replace(p, y=mixed.reshape(p.y.shape))
+    return replace(p, y=_mixed(p.y))
 
 
 def mixed_errors(p: Problem) -> Problem:
     """Bring the channels of x first by a reshape, where a transpose is needed."""
-    n, g, b, *size = p.x.shape
-    mixed = p.x.reshape(g * b, n, *size).swapaxes(0, 1)
-    return replace(p, x=mixed.reshape(p.x.shape))
+    return replace(p, x=_mixed(p.x))
+
+
+def _mixed(array: Array) -> Array:
+    n, g, c, *size = array.shape
+    return array.reshape(g * c, n, *size).swapaxes(0, 1).reshape(array.shape)
 
 
 def only_some_outputs(p: Problem) -> Problem:
     """Visit the outputs that a loop ``range(0, input_size, stride)`` counts."""
-    y = p.y.copy()
-    for n, axis in enumerate(p.geometry.axes):
-        y[
-            (*[slice(None)] * (3 + n), slice(-(-axis.input_size // axis.stride), None))
-        ] = 0
-    return replace(p, y=y)
+    seen = [-(-axis.input_size // axis.stride) for axis in p.geometry.axes]
+    return replace(p, y=emptied(p.y, seen))
 
 
 def only_as_many_as_taps(p: Problem) -> Problem:
     """Visit as many inputs as the kernel has taps."""
-    x = p.x.copy()
-    for n, axis in enumerate(p.geometry.axes):
-        x[(*[slice(None)] * (3 + n), slice(axis.kernel_size, None))] = 0
-    return replace(p, x=x)
+    return replace(p, x=emptied(p.x, p.geometry.kernel_size))
 
 
 def as_large_as_the_first(p: Problem) -> Problem:
     """Use the size of the first axis on all of them."""
-    x = p.x.copy()
-    first = p.geometry.input_size[0]
-    for n in range(1, len(p.geometry.axes)):
-        x[(*[slice(None)] * (3 + n), slice(first, None))] = 0
-    return replace(p, x=x)
+    first = p.geometry.input_size[:1]
+    return replace(p, x=emptied(p.x, first * len(p.geometry.axes)))
 
 
 def turned_errors(p: Problem) -> Problem | None:

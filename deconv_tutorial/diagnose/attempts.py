@@ -25,12 +25,13 @@ Names: TypeAlias = Mapping[str | tuple[str, ...], str]
 Try: TypeAlias = tuple[Case, dict[Target, Array]]
 """A call, and what came of it."""
 
-_TARGETS: Mapping[str, tuple[Target, ...]] = {
+TARGETS: Mapping[str, tuple[Target, ...]] = {
     "conv": ("y",),
     "conv_backward": ("dx", "dw", "db"),
     "conv_transpose": ("y",),
     "conv_transpose_backward": ("dx", "dw", "db"),
 }
+"""What each function returns."""
 
 
 @dataclass(frozen=True)
@@ -49,6 +50,10 @@ class Attempt:
     def transposed(self) -> bool:
         """Whether the layer is a transposed convolution."""
         return self.of.startswith("conv_transpose")
+
+    def suits(self, probe: Probe) -> bool:
+        """Return whether a probe needs no setting that the function does not take."""
+        return probe.suits(self.settings, transposed=self.transposed)
 
     def call(self, case: Case) -> dict[Target, Array]:
         """Return the results by target, as arrays."""
@@ -102,14 +107,14 @@ class Attempt:
         else:
             several = isinstance(result, tuple | list)
             parts = cast("Sequence[Any]", result) if several else (result,)
-            values = dict(zip(self.returns or _TARGETS[self.of], parts, strict=False))
+            values = dict(zip(self.returns or TARGETS[self.of], parts, strict=False))
         arrays: dict[Target, Array] = {
             target: as_array(values[target])
-            for target in _TARGETS[self.of]
+            for target in TARGETS[self.of]
             if values.get(target) is not None
         }
         if not arrays:
-            wanted = " or ".join(_TARGETS[self.of])
+            wanted = " or ".join(TARGETS[self.of])
             msg = f"it needs to return {wanted}, got {kind}"
             raise TypeError(msg)
         return arrays
@@ -199,7 +204,7 @@ def function(
         except Exception as error:  # noqa: BLE001  # whatever a learner's code raises
             finding = Finding("call", f"it fails on {case}", where=(blame(error),))
             failed.setdefault(type(error).__name__, finding)
-    found = (_finding(tried, target, tries) for target in _TARGETS[of])
+    found = (_finding(tried, target, tries) for target in TARGETS[of])
     if len(left_out) == len(probes):
         why = "NotImplementedError on every probe, so nothing could be checked"
         failed["all"] = Finding("call", "it is not written yet", where=(why,))
@@ -212,8 +217,8 @@ def function(
 
 
 def _probes(attempt: Attempt, ranks: tuple[int, ...]) -> list[Probe]:
-    if attempt.of not in _TARGETS:
-        msg = f"of needs one of {list(_TARGETS)}, got {attempt.of!r}"
+    if attempt.of not in TARGETS:
+        msg = f"of needs one of {list(TARGETS)}, got {attempt.of!r}"
         raise ValueError(msg)
     unknown = set(attempt.settings) - set(SETTINGS)
     if unknown or not set(ranks) <= {1, 2, 3}:
@@ -222,17 +227,11 @@ def _probes(attempt: Attempt, ranks: tuple[int, ...]) -> list[Probe]:
             f"{attempt.settings} and {ranks}"
         )
         raise ValueError(msg)
-    fitting = [p for p in STRONG if p.rank in ranks and _fits(p, attempt)]
+    fitting = [p for p in STRONG if p.rank in ranks and attempt.suits(p)]
     if not fitting:
         msg = f"no probe has only the settings {attempt.settings} and ranks {ranks}"
         raise ValueError(msg)
     return fitting
-
-
-def _fits(probe: Probe, attempt: Attempt) -> bool:
-    """Return whether a probe needs no setting that the attempt does not know."""
-    case = probe.case(transposed=attempt.transposed)
-    return set(case.settings) <= set(attempt.settings)
 
 
 def _finding(attempt: Attempt, target: Target, tries: Sequence[Try]) -> Finding | None:
@@ -274,7 +273,7 @@ def _asked(attempt: Attempt, target: Target, case: Case) -> list[str]:
 
 def _passes(attempt: Attempt, target: Target, probe: Probe) -> bool:
     """Return whether a result is right on a probe, where it can be tried at all."""
-    if not _fits(probe, attempt):
+    if not attempt.suits(probe):
         return False
     case = probe.case(transposed=attempt.transposed)
     try:

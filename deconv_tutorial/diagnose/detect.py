@@ -149,9 +149,9 @@ def located(problem: Problem, target: Target, found: Array) -> list[str]:
     wrong = wrong_places(found, right)
     count = int(wrong.sum())
     sentences = [f"{count} of {wrong.size} elements differ"]
-    ratio = _ratio(found, right)
-    if ratio is not None:
-        sentences.append(f"it is {ratio:.6g} times the right one")
+    factor = ratio(found, right)
+    if factor is not None:
+        sentences.append(f"it is {factor:.6g} times the right one")
     rank = len(problem.geometry.axes)
     for axis, size in enumerate(wrong.shape):
         places = np.flatnonzero(
@@ -164,11 +164,11 @@ def located(problem: Problem, target: Target, found: Array) -> list[str]:
     return sentences
 
 
-def _ratio(found: Array, right: Array) -> float | None:
+def ratio(found: Array, right: Array) -> float | None:
     """Return by which number one array is the other, if it is."""
     norm = float((right * right).sum())
-    ratio = float((found * right).sum()) / norm if norm else 0.0
-    return ratio if ratio and same(found, ratio * right) else None
+    factor = float((found * right).sum()) / norm if norm else 0.0
+    return factor if factor and same(found, factor * right) else None
 
 
 def _axis_name(target: Target, axis: int, leading: int) -> str:

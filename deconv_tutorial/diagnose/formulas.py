@@ -53,7 +53,7 @@ _SETTINGS: Mapping[str, Change] = {
 _ARGUMENT: Mapping[Map, Mapping[str, Change]] = {
     "weight_grad": {
         "uses-y-not-gy": arguments.result_for_d_out,
-        "x-not-padded": geometries.axes(lambda a: replace(a, padding_before=0)),
+        "x-not-padded": geometries.padding(0),
         "pad-high-low-swapped": geometries.padding_at_the_end,
         "leftover-wrong-end": geometries.cropped_at_the_wrong_end,
         "leftover-not-cropped": geometries.not_cropped_to_taps,
@@ -88,8 +88,8 @@ _ARGUMENT: Mapping[Map, Mapping[str, Change]] = {
         "average-overlaps": results.summed_by(results.averaged),
         "crop-last": geometries.cropped_from_the_end,
         "crop-high-side": geometries.padding_at_the_end,
-        "crop-from-0": geometries.axes(lambda a: replace(a, padding_before=0)),
-        "crop-hard-1": geometries.axes(lambda a: replace(a, padding_before=1)),
+        "crop-from-0": geometries.padding(0),
+        "crop-hard-1": geometries.padding(1),
         "crop-pad-minus-pad": results.sliced,
         "not-cropped": geometries.not_cropped,
         "loop-range-h-stride": arguments.only_some_outputs,
@@ -109,7 +109,7 @@ _ARGUMENT: Mapping[Map, Mapping[str, Change]] = {
         "filters-reversed": arguments.reversed_filters,
         "no-sum-over-channels-last-only": arguments.last_input_channel,
         "groups-ignored": arguments.first_kernels,
-        "padding-missing": geometries.axes(lambda a: replace(a, padding_before=0)),
+        "padding-missing": geometries.padding(0),
         "pad-high-low-swapped": geometries.padding_at_the_end,
         "loop-range-h-stride": results.first_places_only,
         "bounds-from-kernel": arguments.only_as_many_as_taps,
@@ -182,7 +182,7 @@ _OF_A_LAYER: Mapping[tuple[Target, bool], Mapping[str, Change]] = {
 
 _VARIANTS: Mapping[Map, Mapping[str, Change]] = {
     "forward": {
-        "padding-hard-1": geometries.padding_of_1,
+        "padding-hard-1": geometries.padding(1),
         "flip-all-axes": arguments.flipped_filters,
         "padding-missing": geometries.without_padding,
         **{
@@ -199,7 +199,7 @@ _VARIANTS: Mapping[Map, Mapping[str, Change]] = {
         "crop-pad-minus-pad": results.sliced_by_the_first,
         "groups-reversed": arguments.reversed_kernels,
     },
-    "weight_grad": {"padding-hard-1": geometries.padding_of_1},
+    "weight_grad": {"padding-hard-1": geometries.padding(1)},
     "bias": {},
 }
 """Other arrays that the same mistakes give, often of another shape; and rare ones."""

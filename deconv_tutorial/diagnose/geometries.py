@@ -48,6 +48,11 @@ def one_less_dilation(p: Problem) -> Problem | None:
     return p.with_axes(lambda _, a: replace(a, dilation=max(1, a.dilation - 1)))
 
 
+def padding(number: int) -> Change:
+    """Return a formula in which every axis has the same padding in front."""
+    return axes(lambda axis: replace(axis, padding_before=number))
+
+
 def shifted(by: int) -> Callable[[Axis], Axis]:
     """Return a formula that is off by some places."""
     return lambda axis: replace(axis, padding_before=axis.padding_before + by)
@@ -62,11 +67,6 @@ def clipped(axis: Axis) -> Axis:
 def padding_at_the_end(p: Problem) -> Problem:
     """Use the padding of the end at the beginning."""
     return p.with_axes(lambda n, axis: replace(axis, padding_before=p.padding_after[n]))
-
-
-def padding_of_1(p: Problem) -> Problem:
-    """Let the padding be 1, whatever it is."""
-    return p.with_axes(lambda _, axis: replace(axis, padding_before=1))
 
 
 def cropped_from_the_end(p: Problem) -> Problem:
@@ -170,8 +170,8 @@ def refitted(change: Change) -> Change:
 
 def without_padding(p: Problem) -> Problem | None:
     """Pad nothing, and return as many places as there are then."""
-    wrong = p.with_axes(lambda _, axis: replace(axis, padding_before=0))
-    return _refitted(wrong, (0,) * len(p.padding_after))
+    wrong = padding(0)(p)
+    return wrong and _refitted(wrong, (0,) * len(p.padding_after))
 
 
 def _refitted(p: Problem, padding_after: Index) -> Problem | None:

@@ -8,7 +8,7 @@ smallest, since a small failing case is the easiest to read.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -38,9 +38,9 @@ class Probe:
         """The number of spatial axes."""
         return len(self.x_shape) - 2
 
-    def suits(self, settings: tuple[str, ...]) -> bool:
-        """Return whether an attempt that knows these settings can be tried on it."""
-        return set(self.settings) <= set(settings)
+    def suits(self, settings: Sequence[str], *, transposed: bool) -> bool:
+        """Return whether a layer that has only these settings can be tried on it."""
+        return set(self.case(transposed=transposed).settings) <= set(settings)
 
     def case(self, *, transposed: bool) -> Case:
         """Return the arrays of a layer: the same ones on every run.

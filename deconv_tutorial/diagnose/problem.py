@@ -8,21 +8,22 @@ shows in whichever gradient of whichever layer that map is.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Literal, TypeAlias
 
 import numpy as np
 
 from deconv_tutorial import fast
-from deconv_tutorial.engine import Array
+from deconv_tutorial.engine import Array, in_groups
 from deconv_tutorial.geometry import (
     Axis,
     Geometry,
     conv_geometry,
     conv_transpose_geometry,
+    padding_sides,
 )
-from deconv_tutorial.settings import Index, Padding, PerAxis, padding_pairs, per_axis
+from deconv_tutorial.settings import Index, Padding, PerAxis
 
 Target: TypeAlias = Literal["y", "dx", "dw", "db"]
 Map: TypeAlias = Literal["forward", "input_grad", "weight_grad", "bias"]
@@ -132,7 +133,6 @@ def problem_of(
 
     Without a `d_out` it is that of the forward pass, and the place of d_out is empty.
     """
-    rank = x.ndim - 2
     sizes = x.shape[2:], w.shape[2:]
     if transposed:
         geometry = conv_transpose_geometry(
@@ -145,26 +145,19 @@ def problem_of(
     if d_out is None:
         d_out = np.zeros((len(x), c_out, *result_size), x.dtype)
     long, short = (d_out, x) if transposed else (x, d_out)
-    return Problem(
-        transposed,
-        long.reshape(len(long), groups, -1, *long.shape[2:]),
-        w.reshape(groups, -1, *w.shape[1:]),
-        short.reshape(len(short), groups, -1, *short.shape[2:]),
-        geometry,
-        _padding_after(geometry, padding, dilation, rank),
+    arrays = in_groups(long, w, short, groups)
+    sides = padding_sides(
+        padding,
+        geometry.kernel_size,
+        tuple(axis.stride for axis in geometry.axes),
+        tuple(axis.dilation for axis in geometry.axes),
     )
+    return Problem(transposed, *arrays, geometry, tuple(after for _, after in sides))
 
 
-def _padding_after(
-    geometry: Geometry, padding: Padding, dilation: PerAxis, rank: int
-) -> Index:
-    if not isinstance(padding, str):
-        return tuple(after for _, after in padding_pairs(padding, rank))
-    reach = [
-        d * (k - 1)
-        for d, k in zip(
-            per_axis("dilation", dilation, rank, 1), geometry.kernel_size, strict=True
-        )
-    ]
-    of = {"valid": [0] * rank, "same": [r - r // 2 for r in reach], "full": reach}
-    return tuple(of[padding])
+def emptied(array: Array, sizes: Sequence[int]) -> Array:
+    """Return an array with zeros beyond some sizes of its last axes."""
+    array = array.copy()
+    for n, size in enumerate(sizes):
+        array[(..., slice(size, None), *[slice(None)] * (len(sizes) - 1 - n))] = 0
+    return array

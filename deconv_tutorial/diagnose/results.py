@@ -9,7 +9,8 @@ from typing import Literal
 
 import numpy as np
 
-from deconv_tutorial.diagnose.problem import Change, Map, Problem
+from deconv_tutorial.diagnose import geometries
+from deconv_tutorial.diagnose.problem import Change, Map, Problem, emptied
 from deconv_tutorial.engine import Array, zeros_x
 
 
@@ -177,11 +178,8 @@ def last_places_empty(p: Problem) -> Problem:
     """Let the places that only ``output_padding`` adds be 0."""
 
     def step(array: Array) -> Array:
-        array = array.copy()
-        for n, extra in enumerate(p.leftover):
-            if extra:
-                array[(*[slice(None)] * (2 + n), slice(-extra, None))] = 0
-        return array
+        pairs = zip(array.shape[2:], p.leftover, strict=True)
+        return emptied(array, [size - extra for size, extra in pairs])
 
     return p.finished(step)
 
@@ -202,15 +200,8 @@ def last_places_in_front(p: Problem) -> Problem:
 
 def first_places_only(p: Problem) -> Problem:
     """Leave the places empty that a loop ``range(0, input_size, stride)`` misses."""
-
-    def step(array: Array) -> Array:
-        array = array.copy()
-        for n, axis in enumerate(p.geometry.axes):
-            seen = -(-axis.input_size // axis.stride)
-            array[(*[slice(None)] * (2 + n), slice(seen, None))] = 0
-        return array
-
-    return p.finished(step)
+    seen = [-(-axis.input_size // axis.stride) for axis in p.geometry.axes]
+    return p.finished(lambda array: emptied(array, seen))
 
 
 def sliced(p: Problem) -> Problem:
@@ -237,11 +228,4 @@ def sliced_by_1(p: Problem) -> Problem:
 
 def _sliced(p: Problem, window: Sequence[slice]) -> Problem:
     """Return the problem whose result is a window of the gradient of the padded x."""
-    padded = p.with_axes(
-        lambda n, axis: replace(
-            axis,
-            input_size=axis.input_size + axis.padding_before + p.padding_after[n],
-            padding_before=0,
-        )
-    )
-    return padded.finished(lambda array: array[(..., *window)])
+    return geometries.not_cropped(p).finished(lambda array: array[(..., *window)])

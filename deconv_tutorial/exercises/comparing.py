@@ -8,7 +8,7 @@ from typing import cast
 
 import numpy as np
 
-from deconv_tutorial.diagnose.detect import same, wrong_places
+from deconv_tutorial.diagnose.detect import ratio, same, wrong_places
 from deconv_tutorial.engine import Array
 from deconv_tutorial.exercises.exercise import FormError
 
@@ -158,10 +158,9 @@ def _factor(found: Array, right: Array) -> float | None:
     """Return by which number the right array was multiplied, if it was."""
     if np.iscomplexobj(found) or np.iscomplexobj(right):
         return None
-    norm = float((right * right).sum())
-    factor = float((found * right).sum()) / norm if norm else 0.0
-    if not factor or same(found.round(5), right.round(5)):
+    factor = ratio(found, right)
+    if factor is None or same(found.round(5), right.round(5)):
         return None
     # One number is always a multiple of another. Only a whole factor tells anything.
     telling = right.size > 1 or factor.is_integer() or (1 / factor).is_integer()
-    return factor if telling and same(found, factor * right) else None
+    return factor if telling else None

@@ -11,11 +11,10 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple, TypeAlias
 
-import numpy as np
-
 from deconv_tutorial.diagnose.probes import SETTINGS
 from deconv_tutorial.engine import Array
 from deconv_tutorial.geometry import conv_geometry, conv_transpose_geometry
+from deconv_tutorial.identities import framed
 from deconv_tutorial.settings import Index, padding_pairs, per_axis
 
 Foreign: TypeAlias = Any
@@ -101,20 +100,13 @@ def resized(array: Array, befores: Sequence[int], sizes: Sequence[int]) -> Array
 
     Examples
     --------
+    >>> import numpy as np
     >>> resized(np.array([[[1, 2, 3]]]), [1], [6])
     array([[[0, 1, 2, 3, 0, 0]]])
     >>> resized(np.array([[[1, 2, 3]]]), [-1], [1])
     array([[[2]]])
     """
-    result = np.zeros((*array.shape[:2], *sizes), array.dtype)
-    new: list[slice] = []
-    old: list[slice] = []
-    for before, size, length in zip(befores, sizes, array.shape[2:], strict=True):
-        first, last = max(before, 0), min(before + length, size)
-        new.append(slice(first, last))
-        old.append(slice(first - before, last - before))
-    result[:, :, *new] = array[:, :, *old]
-    return result
+    return framed(array, [0, 0, *befores], [*array.shape[:2], *sizes])
 
 
 def resized_back(array: Array, shape: Index, befores: Index, sizes: Index) -> Array:
