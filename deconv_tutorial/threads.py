@@ -13,10 +13,12 @@ from concurrent.futures import ThreadPoolExecutor, wait
 from contextlib import contextmanager
 from functools import cache
 from itertools import pairwise
-from threading import Lock
+from threading import Lock, get_native_id
 from typing import Any, Protocol, TypeVar
 
 import threadpoolctl  # pyright: ignore[reportMissingTypeStubs]
+
+from deconv_tutorial.processors import apart
 
 Item = TypeVar("Item")
 Result = TypeVar("Result")
@@ -45,12 +47,14 @@ def share(work: Callable[[list[Item]], Result], items: Iterable[Item]) -> list[R
     ends = [n * len(items) // parts for n in range(parts + 1)]
     runs = [items[start:end] for start, end in pairwise(ends)]
     with one_thread_each():
+        pool = _pool(parts - 1)
+        others = [pool.submit(work, run) for run in runs[1:]]
         # The first part stays in this thread, which runs on a processor already.
-        others = [_pool(parts - 1).submit(work, run) for run in runs[1:]]
-        try:
-            first = work(runs[0])
-        finally:
-            wait(others)
+        with apart(pool.identifiers):
+            try:
+                first = work(runs[0])
+            finally:
+                wait(others)
         return [first, *(other.result() for other in others)]
 
 
@@ -58,6 +62,11 @@ def blas_threads() -> int:
     """Return how many threads the BLAS library may use."""
     with _LOCK:
         return min(_LIMITED or _threads(), default=1)
+
+
+def even(parts: int) -> int:
+    """Return so many parts or a few more, so that all threads get as many."""
+    return parts + -parts % blas_threads()
 
 
 @contextmanager
@@ -103,9 +112,18 @@ def _set_threads(numbers: list[int]) -> None:
         library.set_num_threads(number)
 
 
-@cache
-def _pool(parts: int) -> ThreadPoolExecutor:
-    return ThreadPoolExecutor(parts, thread_name_prefix="deconv_tutorial")
+class _Pool(ThreadPoolExecutor):
+    """Threads, and what the system calls them."""
+
+    def __init__(self, threads: int) -> None:
+        super().__init__(threads, "deconv_tutorial", self._introduce)
+        self.identifiers: list[int] = []
+
+    def _introduce(self) -> None:
+        self.identifiers.append(get_native_id())
+
+
+_pool = cache(_Pool)
 
 
 def _forget() -> None:

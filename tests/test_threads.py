@@ -5,14 +5,15 @@ import subprocess
 import sys
 import threading
 import time
+from contextlib import nullcontext
 from itertools import chain
 
 import numpy as np
 import pytest
 from threadpoolctl import threadpool_info, threadpool_limits
 
-from deconv_tutorial import threads
-from deconv_tutorial.threads import blas_threads, share
+from deconv_tutorial import processors, threads
+from deconv_tutorial.threads import blas_threads, even, share
 from deconv_tutorial.workspace import _KEPT, scratch
 
 
@@ -74,6 +75,75 @@ def test_calls_at_the_same_time_leave_the_limits_as_they_were():
         caller.join()
     assert blas_now() == {2}
     assert not threads._LIMITED
+
+
+needs_processors = pytest.mark.skipif(
+    not processors._allowed() or len(processors._allowed()) < 2,
+    reason="one cannot choose processors here, or there is only one",
+)
+
+
+def waiting_thread():
+    """Return the identifier of a thread that waits, and what ends it."""
+    found, end = [], threading.Event()
+
+    def wait():
+        found.append(threading.get_native_id())
+        end.wait()
+
+    threading.Thread(target=wait).start()
+    while not found:
+        time.sleep(1e-4)
+    return found[0], end
+
+
+@needs_processors
+@pytest.mark.parametrize("error", [False, True], ids=["to its end", "with an error"])
+def test_threads_are_kept_apart_only_while_they_share(error):
+    before = os.sched_getaffinity(0)
+    thread, end = waiting_thread()
+    stopped = pytest.raises(ZeroDivisionError) if error else nullcontext()
+    with stopped, processors.apart([thread]):
+        here = os.sched_getaffinity(0)
+        assert len(here) == 1
+        assert os.sched_getaffinity(thread) == before - here
+        with processors.apart([thread]):  # only the first call chooses
+            assert os.sched_getaffinity(0) == here
+        assert os.sched_getaffinity(0) == here
+        assert 1 // (not error)
+    assert os.sched_getaffinity(0) == before
+    end.set()
+
+
+@needs_processors
+def test_a_thread_that_has_ended_is_no_error():
+    before = os.sched_getaffinity(0)
+    with processors.apart([2**22 + 1]):
+        assert len(os.sched_getaffinity(0)) == 1
+    assert os.sched_getaffinity(0) == before
+
+
+def test_where_processors_are_unknown_nothing_is_done(monkeypatch):
+    monkeypatch.setattr(processors, "_function", lambda: None)
+    monkeypatch.setattr(processors, "_bind", None)
+    with processors.apart([1]):
+        pass
+    assert processors._current() == -1
+
+
+@needs_two
+@needs_processors
+def test_the_threads_of_a_call_are_apart():
+    for _ in range(2):  # threads are known from the first call on
+        found = share(lambda _: os.sched_getaffinity(0), range(2))
+    assert len(found[0]) == 1
+    assert not found[0] & found[1]
+
+
+@needs_two
+@pytest.mark.parametrize(("parts", "more"), [(1, 2), (2, 2), (7, 8)])
+def test_parts_are_a_multiple_of_the_threads(parts, more):
+    assert even(parts) == more
 
 
 def test_scratch_memory_is_used_again_but_not_while_busy():
