@@ -60,10 +60,23 @@ def in_groups(x: Array, w: Array, y: Array, groups: int) -> tuple[Array, Array, 
     )
 
 
+def empty_y(x: Array, w: Array, geometry: Geometry) -> Array:
+    """Return an array for the result of ``forward``, its elements undefined."""
+    shape = (x.shape[0], *w.shape[:2], *geometry.output_size)
+    return np.empty(shape, np.result_type(x, w))
+
+
+def empty_w(x: Array, y: Array, geometry: Geometry) -> Array:
+    """Return an array for the result of ``weight_grad``, its elements undefined."""
+    shape = (*y.shape[1:3], x.shape[2], *geometry.kernel_size)
+    return np.empty(shape, np.result_type(x, y))
+
+
 def zeros_y(x: Array, w: Array, geometry: Geometry) -> Array:
     """Return an array of zeros for the result of ``forward``."""
-    shape = (x.shape[0], *w.shape[:2], *geometry.output_size)
-    return np.zeros(shape, np.result_type(x, w))
+    y = empty_y(x, w, geometry)
+    y[...] = 0
+    return y
 
 
 def zeros_x(y: Array, w: Array, geometry: Geometry) -> Array:
@@ -74,5 +87,6 @@ def zeros_x(y: Array, w: Array, geometry: Geometry) -> Array:
 
 def zeros_w(x: Array, y: Array, geometry: Geometry) -> Array:
     """Return an array of zeros for the result of ``weight_grad``."""
-    shape = (*y.shape[1:3], x.shape[2], *geometry.kernel_size)
-    return np.zeros(shape, np.result_type(x, y))
+    w = empty_w(x, y, geometry)
+    w[...] = 0
+    return w

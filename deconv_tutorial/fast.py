@@ -4,7 +4,8 @@
 way         what it does                                      where it pays
 ==========  ================================================  ========================
 `short`     Winograd's short convolutions, on tiles           many channels and taps
-`planes`    shifts of padded planes, then a matrix product    few channels, or one
+`planes`    shifts of padded planes, then a matrix product    few channels
+`depthwise` the same, with the kernel itself as a matrix      one channel
 `im2col`    unfolded columns, then a matrix product           small planes
 `small`     the same, all at once and in few calls            small arrays
 ==========  ================================================  ========================
@@ -28,20 +29,22 @@ from collections.abc import Iterator
 from functools import lru_cache
 from typing import Literal, TypeAlias
 
-from deconv_tutorial import im2col, planes, short, small
+from deconv_tutorial import depthwise, im2col, planes, short, small
 from deconv_tutorial.engine import Array, Engine
 from deconv_tutorial.geometry import Axis, Geometry
 from deconv_tutorial.settings import Index
 from deconv_tutorial.transform import Plan
 
 MOVE = 28
-"""How many multiplications take as long as moving one element between stages.
+"""How many multiplications take as long as moving one element to or from a column.
 
-This and the next two depend on the machine: ``python -m benchmarks constants`` measures
-them. The rule needs no more than their order of magnitude.
+This and the next three depend on the machine: ``python -m benchmarks constants``
+measures them. The rule needs no more than their order of magnitude.
 """
 RUN = 16
 """The same where elements lie in long runs."""
+STAGE = 12
+"""The same from stage to stage of `short`."""
 START = 2**24
 """How many multiplications take as long as what `short` needs for its first tile."""
 SMALL = 2**15
@@ -52,12 +55,17 @@ LARGE = 2**20
 TAPS = 2**10
 """How many taps are walked through one by one at most."""
 
-Way: TypeAlias = Literal["small", "planes", "im2col"] | short.Sizes
+Way: TypeAlias = Literal["small", "depthwise", "planes", "im2col"] | short.Sizes
 """What to do; the sizes are those of a short convolution."""
 
 # The largest tile by rank, and the most products on an axis: more would round more.
 _TILES = {1: (6, 8), 2: (4, 7), 3: (4, 6)}
-_ENGINES: dict[str, Engine] = {"small": small, "planes": planes, "im2col": im2col}
+_ENGINES: dict[str, Engine] = {
+    "small": small,
+    "depthwise": depthwise,
+    "planes": planes,
+    "im2col": im2col,
+}
 
 
 def forward(x: Array, w: Array, geometry: Geometry) -> Array:
@@ -136,7 +144,7 @@ def way(
         sizes = geometry.input_size, geometry.output_size, geometry.kernel_size
         room = 4 * sum(map(math.prod, sizes))
         fits = planes.layout_of(geometry).elements <= room
-        return "planes" if kind in "fd" and fits else "im2col"
+        return "depthwise" if kind in "fd" and fits else "im2col"
     costs = _costs(geometry, samples, a, b, transposed=transposed)
     return min(costs, key=costs.__getitem__)
 
@@ -173,7 +181,8 @@ def _costs(
     source, target = (a, b) if transposed else (b, a)
     for sizes in _candidates(geometry):
         plan = short.plan_of(geometry, sizes, transposed=transposed)
-        costs[sizes] = START + _short_cost(plan, samples, source, target)
+        thin = 1 + 3 / min(a, b)  # runs of few channels
+        costs[sizes] = START + thin * _short_cost(plan, samples, source, target)
     return costs
 
 
@@ -214,8 +223,8 @@ def _short_cost(plan: Plan, samples: int, source: int, target: int) -> float:
     source *= math.prod(len(t.source.starts[0]) for t in plan)
     target *= math.prod(len(t.target.starts[0]) for t in plan)
     weights = products * source * target
-    return tiles * weights * _loss(source, target) + MOVE * (
-        tiles * moved(plan, source, target) + 4 * weights
+    return tiles * weights * _loss(source, target) + STAGE * (
+        tiles * moved(plan, source, target) + 8 * weights
     )
 
 

@@ -23,9 +23,9 @@ from typing import TypeAlias
 
 import numpy as np
 
-from deconv_tutorial.engine import Array, zeros_w, zeros_x, zeros_y
+from deconv_tutorial.engine import Array, empty_w, empty_y, zeros_x
 from deconv_tutorial.geometry import Geometry, Window
-from deconv_tutorial.threads import blas_threads, share
+from deconv_tutorial.threads import even, share
 from deconv_tutorial.views import channels_first, padded, tap_views, windows
 from deconv_tutorial.workspace import BLOCK, scratch
 
@@ -37,7 +37,7 @@ _SMALL = 2**12  # elements; up to here, one copy of all taps is worth padding fi
 
 def forward(x: Array, w: Array, geometry: Geometry) -> Array:
     """Return y: the weights times the columns of x."""
-    y = zeros_y(x, w, geometry)
+    y = empty_y(x, w, geometry)
     x_view, y_view, rows = channels_first(x), channels_first(y), _rows(w)
 
     def work(run: list[Block]) -> None:
@@ -55,9 +55,9 @@ def forward(x: Array, w: Array, geometry: Geometry) -> Array:
 def input_grad(y: Array, w: Array, geometry: Geometry) -> Array:
     """Return x: the transposed weights times y, folded."""
     x = zeros_x(y, w, geometry)
-    x_view, y_view, rows = channels_first(x), channels_first(y), _rows(w)
     # Then no input has two taps or two outputs, and nothing is added up.
     separate = 1 in (math.prod(geometry.kernel_size), math.prod(geometry.output_size))
+    x_view, y_view, rows = channels_first(x), channels_first(y), _rows(w)
 
     def work(runs: list[list[Block]]) -> None:
         for samples, outputs, part in (block for run in runs for block in run):
@@ -79,8 +79,9 @@ def input_grad(y: Array, w: Array, geometry: Geometry) -> Array:
 
 def weight_grad(x: Array, y: Array, geometry: Geometry) -> Array:
     """Return w: y times the transposed columns of x."""
-    w = zeros_w(x, y, geometry)
+    w = empty_w(x, y, geometry)
     if not y.size:
+        w[...] = 0
         return w
     x_view, y_view = channels_first(x), channels_first(y)
     # BLAS is faster with the larger matrix to the left.
@@ -212,12 +213,12 @@ def blocks(y: Array, w: Array, geometry: Geometry, room: int) -> Iterator[Block]
     if not y.size:
         return
     column_and_output = w.size // w.shape[1] + y.shape[1] * y.shape[2]
-    outputs = math.prod(geometry.output_size)
-    fit = room // (column_and_output * y.itemsize)
-    if fit < y.shape[0] * outputs * 4:  # enough for several threads
-        fit = min(fit, -(-y.shape[0] * outputs // blas_threads()))
+    total = y.shape[0] * math.prod(geometry.output_size)
+    fit = max(1, room // (column_and_output * y.itemsize))
+    if fit < 4 * total:  # enough for several threads
+        fit = -(-total // even(-(-total // fit)))
     steps: list[int] = []
-    sizes = (y.shape[0], *geometry.output_size)
+    sizes = [y.shape[0], *geometry.output_size]
     for size in reversed(sizes):
         steps.insert(0, max(1, min(size, fit)))
         fit //= size
@@ -226,7 +227,9 @@ def blocks(y: Array, w: Array, geometry: Geometry, room: int) -> Iterator[Block]
         for size, step in zip(sizes, steps, strict=True)
     )
     for samples, *window in product(*runs):
-        yield samples, tuple(window), geometry.between(tuple(window))
+        outputs = tuple(window)
+        whole = steps[1:] == sizes[1:]
+        yield samples, outputs, geometry if whole else geometry.between(outputs)
 
 
 def _rows(array: Array) -> Array:

@@ -5,8 +5,7 @@ tap of every output is then the same shift of one contiguous run. Rows are read 
 their ends; what comes of the padding between them is left out at the end.
 
 With few channels this beats unfolding them output by output: each row of the columns
-is one long copy. With one channel in a group there is no sum to make a matrix product
-of, and each tap is the product of a number and a plane.
+is one long copy.
 """
 
 from __future__ import annotations
@@ -20,19 +19,16 @@ from typing import NamedTuple, TypeAlias
 import numpy as np
 from numpy.lib.stride_tricks import as_strided
 
-from deconv_tutorial.engine import Array, zeros_w, zeros_x, zeros_y
+from deconv_tutorial.engine import Array, empty_y, zeros_w, zeros_x
 from deconv_tutorial.geometry import Geometry
 from deconv_tutorial.settings import Index
 from deconv_tutorial.threads import blas_threads, share
 from deconv_tutorial.tiles import Lines
-from deconv_tutorial.views import row_steps
+from deconv_tutorial.views import clear_around, row_steps
 from deconv_tutorial.workspace import BLOCK, scratch
 
-CACHE = 2**20
-"""About how many bytes of planes to work on at a time."""
-
 Block: TypeAlias = tuple[slice, slice]
-"""Some samples and some groups: several of one of them at most."""
+"""Some samples and some groups."""
 
 
 class Layout(NamedTuple):
@@ -55,23 +51,20 @@ class Layout(NamedTuple):
 
 def forward(x: Array, w: Array, geometry: Geometry) -> Array:
     """Return y: the weights times shifted planes, added up."""
-    y = zeros_y(x, w, geometry)
+    y = empty_y(x, w, geometry)
     layout = layout_of(geometry)
 
     def work(run: list[Block]) -> None:
         for block in run:
-            planes = _planes(x[block], layout)
+            planes = planes_of(x[block], layout)
             target = y[block]
             shape = (math.prod(target.shape[:3]), layout.length)
             wide = scratch(shape, x.dtype, planes)
-            if _depthwise(w):
-                _add_taps(planes, w[block[1], 0, 0], layout, wide)
-            else:
-                matrix = w[block[1]].reshape(w.shape[1], -1)
-                rows = _stack(wide, x[block])
-                for places, columns in _columns(planes, layout, rows):
-                    np.matmul(matrix, columns, out=rows[..., places])
-            target[...] = _narrow(wide, layout, geometry).reshape(target.shape)
+            matrix = w[block[1]].reshape(w.shape[1], -1)
+            rows = _stack(wide, x[block])
+            for places, columns in _columns(planes, layout, rows):
+                np.matmul(matrix, columns, out=rows[..., places])
+            target[...] = narrow(wide, layout, geometry).reshape(target.shape)
 
     share(work, _blocks(x, w, layout))
     return y
@@ -79,25 +72,21 @@ def forward(x: Array, w: Array, geometry: Geometry) -> Array:
 
 def input_grad(y: Array, w: Array, geometry: Geometry) -> Array:
     """Return x: the transposed weights times y, added up where taps shift it to."""
-    if all(axis.stride == 1 for axis in geometry.axes):
-        # The same from the side of x, which is faster: it never reads what it writes.
-        flipped = np.flip(w, tuple(range(3, w.ndim))).swapaxes(1, 2)
-        return forward(y, flipped, geometry.transposed())
+    other = turned(w, geometry)
+    if other is not None:
+        return forward(y, *other)
     x = zeros_x(y, w, geometry)
     layout = layout_of(geometry)
 
     def work(run: list[Block]) -> None:
         for block in run:
-            wide, target = _wide(y[block], layout, geometry), x[block]
+            wide, target = wide_of(y[block], layout, geometry), x[block]
             channels = math.prod(target.shape[:3])
-            planes = scratch(_shape(layout, channels), y.dtype, wide)
+            planes = scratch(shape_of(layout, channels), y.dtype, wide)
             planes[...] = 0
-            if _depthwise(w):
-                _scatter_taps(planes, w[block[1], 0, 0], layout, wide)
-            else:
-                matrix = w[block[1]].reshape(w.shape[1], -1).T
-                _scatter(matrix, _stack(wide, target), layout, planes)
-            _crop(planes, layout, target)
+            matrix = w[block[1]].reshape(w.shape[1], -1).T
+            _scatter(matrix, _stack(wide, target), layout, planes)
+            crop(planes, layout, target)
 
     share(work, _blocks(x, w, layout))
     return x
@@ -111,42 +100,27 @@ def weight_grad(x: Array, y: Array, geometry: Geometry) -> Array:
     def work(run: list[Block]) -> Array:
         total = np.zeros_like(w)
         for block in run:
-            wide = _wide(y[block], layout, geometry)
-            planes = _planes(x[block], layout, wide)
-            if _depthwise(w):
-                for k, window in _shifted(planes, layout):
-                    total[block[1], 0, 0, *k] += np.vecdot(window, wide)
-            else:
-                matrix = total[block[1]].reshape(w.shape[1], -1)
-                rows = _stack(wide, x[block])
-                for places, columns in _columns(planes, layout, rows):
-                    matrix += (columns @ rows[..., places].mT).sum(axis=0).T
+            wide = wide_of(y[block], layout, geometry)
+            planes = planes_of(x[block], layout, wide)
+            matrix = total[block[1]].reshape(w.shape[1], -1)
+            rows = _stack(wide, x[block])
+            for places, columns in _columns(planes, layout, rows):
+                matrix += (columns @ rows[..., places].mT).sum(axis=0).T
         return total
 
     return sum(share(work, _blocks(x, w, layout)), start=w)
 
 
-def _shifted(planes: Array, layout: Layout) -> Iterator[tuple[Index, Array]]:
-    """Yield each tap with the run of the planes that it shifts to."""
-    for k, phase, shift in layout.taps:
-        yield k, planes[*phase, :, shift : shift + layout.length]
+def turned(w: Array, geometry: Geometry) -> tuple[Array, Geometry] | None:
+    """Return weights and geometry whose forward map is this input gradient.
 
-
-def _add_taps(planes: Array, numbers: Array, layout: Layout, wide: Array) -> None:
-    """Set rows to the sum over taps of a number times a shifted plane."""
-    term = scratch(wide.shape, wide.dtype, planes, wide)
-    for n, (k, window) in enumerate(_shifted(planes, layout)):
-        np.multiply(window, numbers[:, *k, None], out=term if n else wide)
-        if n:
-            wide += term
-
-
-def _scatter_taps(planes: Array, numbers: Array, layout: Layout, wide: Array) -> None:
-    """Add rows times a number to the shifted plane of each tap."""
-    term = scratch(wide.shape, wide.dtype, planes, wide)
-    for k, window in _shifted(planes, layout):
-        np.multiply(wide, numbers[:, *k, None], out=term)
-        np.add(window, term, out=window)
+    From the side of x it is faster: nothing is read where something is written. That is
+    so with stride 1 only, else None is returned.
+    """
+    if any(axis.stride > 1 for axis in geometry.axes):
+        return None
+    flipped = np.flip(w, tuple(range(3, w.ndim))).swapaxes(1, 2)
+    return flipped, geometry.transposed()
 
 
 def _columns(
@@ -191,12 +165,18 @@ def _chunks(layout: Layout, channels: int, itemsize: int) -> Iterator[slice]:
 
 
 @lru_cache(64)
-def layout_of(geometry: Geometry) -> Layout:
-    """Return how the planes of a geometry lie."""
+def layout_of(geometry: Geometry, *, unfolded: bool = False) -> Layout:
+    """Return how the planes of a geometry lie.
+
+    If unfolded, there is a plane for each tap of the last axis, and not for each phase.
+    """
     splits = [
         [divmod(axis.dilation * k, axis.stride) for k in range(axis.kernel_size)]
         for axis in geometry.axes
     ]
+    if unfolded:
+        last = geometry.axes[-1]
+        splits[-1] = [(0, last.dilation * k) for k in range(last.kernel_size)]
     # Phases that no tap reads have no plane.
     used = [sorted({phase for _, phase in split}) for split in splits]
     size = tuple(
@@ -229,14 +209,10 @@ def layout_of(geometry: Geometry) -> Layout:
     return Layout(size, length, phases, taps)
 
 
-def _shape(layout: Layout, channels: int) -> Index:
+def shape_of(layout: Layout, channels: int) -> Index:
     """Return the shape of the planes of some channels."""
     phases = (n + 1 for n in layout.phases[-1][0])
     return (*phases, channels, math.prod(layout.size))
-
-
-def _depthwise(w: Array) -> bool:
-    return w.shape[1:3] == (1, 1)
 
 
 def _stack(wide: Array, x: Array) -> Array:
@@ -244,27 +220,27 @@ def _stack(wide: Array, x: Array) -> Array:
     return wide.reshape(len(x), -1, wide.shape[1])
 
 
-def _planes(x: Array, layout: Layout, *busy: Array) -> Array:
+def planes_of(x: Array, layout: Layout, *busy: Array) -> Array:
     """Return the padded planes of (samples, groups, b, *input_size), by phase."""
     x = x.reshape(-1, *x.shape[3:])
-    planes = scratch(_shape(layout, len(x)), x.dtype, *busy)
-    planes[...] = 0
+    planes = scratch(shape_of(layout, len(x)), x.dtype, *busy)
     for phase, runs in layout.phases:
         places, elements = zip(*runs, strict=True)
         plane = planes[*phase].reshape(len(x), *layout.size)
+        clear_around(plane, places)
         plane[:, *places] = x[:, *elements]
     return planes
 
 
-def _crop(planes: Array, layout: Layout, x: Array) -> None:
-    """Copy padded planes to (samples, groups, b, *input_size)."""
+def crop(planes: Array, layout: Layout, x: Array) -> None:
+    """Add padded planes to (samples, groups, b, *input_size)."""
     for phase, runs in layout.phases:
         places, elements = zip(*runs, strict=True)
         plane = planes[*phase].reshape(*x.shape[:3], *layout.size)
-        x[..., *elements] = plane[..., *places]
+        x[..., *elements] += plane[..., *places]
 
 
-def _narrow(wide: Array, layout: Layout, geometry: Geometry) -> Array:
+def narrow(wide: Array, layout: Layout, geometry: Geometry) -> Array:
     """Return the view of rows as long as those of planes that has just the outputs."""
     steps = row_steps(layout.size)
     shape = (len(wide), *geometry.output_size)
@@ -272,22 +248,19 @@ def _narrow(wide: Array, layout: Layout, geometry: Geometry) -> Array:
     return as_strided(wide, shape, strides)
 
 
-def _wide(y: Array, layout: Layout, geometry: Geometry) -> Array:
+def wide_of(y: Array, layout: Layout, geometry: Geometry) -> Array:
     """Return rows of (samples, groups, a, *output_size), with zeros to the next row."""
     y = y.reshape(-1, *y.shape[3:])
-    wide = scratch((len(y), layout.length), y.dtype)
-    wide[...] = 0
-    _narrow(wide, layout, geometry)[...] = y
-    return wide
+    plane = scratch((len(y), geometry.output_size[0], *layout.size[1:]), y.dtype)
+    window = tuple(slice(0, size) for size in geometry.output_size)
+    clear_around(plane, window)
+    plane[:, *window] = y
+    return plane.reshape(len(y), -1)[:, : layout.length]
 
 
 def _blocks(x: Array, w: Array, layout: Layout) -> Iterator[Block]:
-    """Yield samples and groups, so many that their planes or columns fit."""
-    samples, groups = 1, 1
-    if _depthwise(w):
-        groups = max(1, CACHE // (math.prod(_shape(layout, 1)) * w.itemsize))
-    else:
-        sample = w[0, 0].size * layout.length * w.itemsize
-        samples = max(1, min(BLOCK // sample, len(x) // blas_threads()))
-    for n, g in product(range(0, len(x), samples), range(0, len(w), groups)):
-        yield slice(n, n + samples), slice(g, g + groups)
+    """Yield some samples and a group each, so many that their columns fit."""
+    sample = w[0, 0].size * layout.length * w.itemsize
+    samples = max(1, min(BLOCK // sample, len(x) // blas_threads()))
+    for n, g in product(range(0, len(x), samples), range(len(w))):
+        yield slice(n, n + samples), slice(g, g + 1)

@@ -18,15 +18,17 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator
 from functools import lru_cache, reduce
+from itertools import product
 from typing import TypeAlias
 
 import numpy as np
 
-from deconv_tutorial.engine import Array, zeros_w, zeros_x, zeros_y
+from deconv_tutorial.engine import Array, empty_w, empty_y, zeros_x
 from deconv_tutorial.geometry import Geometry
-from deconv_tutorial.threads import blas_threads, one_thread_each, share
+from deconv_tutorial.threads import blas_threads, even, one_thread_each, share
 from deconv_tutorial.tiles import tiling
 from deconv_tutorial.transform import (
+    PRODUCT,
     Part,
     Plan,
     gather_weights,
@@ -36,6 +38,8 @@ from deconv_tutorial.transform import (
     target_tiles,
 )
 from deconv_tutorial.workspace import BLOCK, scratch
+
+_LEAST = 100  # rows; with fewer at a time nothing is saved
 
 Sizes: TypeAlias = tuple[tuple[int, int], ...]
 """Of each axis, how many positions a tile has, and how many taps a group."""
@@ -52,9 +56,9 @@ def plan_of(geometry: Geometry, sizes: Sizes, *, transposed: bool) -> Plan:
 def forward(x: Array, w: Array, geometry: Geometry, sizes: Sizes) -> Array:
     """Return y, as `engine.Engine`, with tiles of y of the given sizes."""
     plan = plan_of(geometry, sizes, transposed=False)
-    y = zeros_y(x, w, geometry)
+    y = empty_y(x, w, geometry)
     for g, weights in enumerate(w):
-        spread = spread_weights(weights, plan, transposed=False).mT
+        spread = spread_weights(weights, plan, transposed=False).transpose(1, 2, 0)
         _multiply(x[:, g], spread, plan, y[:, g])
     return y
 
@@ -65,7 +69,7 @@ def input_grad(y: Array, w: Array, geometry: Geometry, sizes: Sizes) -> Array:
     plan = plan_of(geometry, sizes, transposed=True)
     x = zeros_x(y, w, geometry)
     for g, weights in enumerate(w):
-        spread = spread_weights(weights, plan, transposed=True)
+        spread = spread_weights(weights, plan, transposed=True).swapaxes(0, 1)
         _multiply(y[:, g], spread, plan, x[:, g])
     return x
 
@@ -74,24 +78,32 @@ def input_grad(y: Array, w: Array, geometry: Geometry, sizes: Sizes) -> Array:
 def weight_grad(x: Array, y: Array, geometry: Geometry, sizes: Sizes) -> Array:
     """Return w, as `engine.Engine`, with tiles of y of the given sizes."""
     plan = plan_of(geometry, sizes, transposed=False)
-    w = zeros_w(x, y, geometry)
+    w = empty_w(x, y, geometry)
     for g in range(len(w)):
         source, target = x[:, g], y[:, g]
 
         def work(
             run: list[Part], source: Array = source, target: Array = target
         ) -> Array:
-            total = 0
+            totals: list[Array] = []
             for part in run:
                 left = target_tiles(target, plan, part)
                 right = source_tiles(source, plan, part, left)
-                shape = (len(left), left.shape[2], right.shape[2])
-                product = scratch(shape, left.dtype, left, right)
-                total = total + np.matmul(left.mT, right, out=product)
-            return np.asarray(total)
+                shape = (left.shape[2], len(left), right.shape[2])
+                grad = (
+                    scratch(shape, left.dtype, left, right)
+                    if totals
+                    else np.empty(shape, left.dtype)
+                )
+                np.matmul(left.mT, right, out=grad.swapaxes(0, 1))
+                if totals:
+                    totals[0] += grad
+                else:
+                    totals.append(grad)
+            return totals[0]
 
         spread = reduce(np.add, share(work, parts(source, target, plan, 2)))
-        w[g] = gather_weights(spread, plan, w[g].shape)
+        gather_weights(spread, plan, w[g])
     return w
 
 
@@ -105,7 +117,8 @@ def _multiply(source: Array, weights: Array, plan: Plan, target: Array) -> None:
             tiles = source_tiles(source, plan, part)
             shape = (*tiles.shape[:2], weights.shape[2])
             result = scratch(shape, tiles.dtype, tiles)
-            np.matmul(tiles, weights, out=result)
+            for rows in _rows(tiles.shape[1], weights[0].size):
+                np.matmul(tiles[:, rows], weights, out=result[:, rows])
             put_tiles(result, target, plan, part)
 
     share(work, parts(source, target, plan, 1))
@@ -124,15 +137,24 @@ def parts(source: Array, target: Array, plan: Plan, arrays: int) -> Iterator[Par
         source.shape[1] * math.prod(len(t.source.starts[0]) for t in plan),
         target.shape[1] * math.prod(len(t.target.starts[0]) for t in plan),
     )
-    fit = max(1, BLOCK // (arrays * row))
-    if fit >= rows:
-        count = max(-(-samples * rows // fit), min(samples, blas_threads()))
-        for start, stop in _cuts(samples, count):
+    fit, threads = max(1, BLOCK // (arrays * row)), blas_threads()
+    # As many parts as threads, or a multiple: no thread waits for another.
+    if fit >= rows and samples >= threads:
+        count = even(-(-samples // (fit // rows)))
+        for start, stop in _cuts(samples, min(samples, count)):
             yield Part(slice(start, stop), 0, rows)
     else:
-        for n in range(samples):
-            for start, stop in _cuts(rows, -(-rows // fit)):
-                yield Part(slice(n, n + 1), start, stop - start)
+        count = -(-rows // fit)
+        count += -count % (threads // math.gcd(samples, threads))
+        for n, (start, stop) in product(range(samples), _cuts(rows, min(rows, count))):
+            yield Part(slice(n, n + 1), start, stop - start)
+
+
+def _rows(count: int, weights: int) -> Iterator[slice]:
+    """Yield slices of rows, so few that BLAS does not copy them to multiply them."""
+    fit = PRODUCT // weights
+    for start, stop in _cuts(count, -(-count // fit) if fit >= _LEAST else 1):
+        yield slice(start, stop)
 
 
 def _cuts(size: int, count: int) -> Iterator[tuple[int, int]]:

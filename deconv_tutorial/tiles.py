@@ -37,9 +37,7 @@ class Lines(NamedTuple):
     starts: tuple[tuple[int, ...], ...]
     """The element at position 0, which may be outside, by grid and group."""
 
-    def run(
-        self, grid: int, group: int, first: int, count: int, stride: int = 1
-    ) -> tuple[slice, slice]:
+    def run(self, grid: int, group: int, first: int, count: int) -> tuple[slice, slice]:
         """Return which of `count` positions are inside, and their elements.
 
         Examples
@@ -48,14 +46,29 @@ class Lines(NamedTuple):
         (slice(1, 4, None), slice(1, 7, 2))
         """
         before = -(self.starts[grid][group] + self.step * first)
-        return Axis(self.size, 1, count, self.step * stride, 1, before).tap(0)
+        return Axis(self.size, 1, count, self.step, 1, before).tap(0)
+
+    def ends(self, first: int, count: int) -> tuple[int, int]:
+        """Return the ends of `count` positions of all lines, which may be outside.
+
+        Examples
+        --------
+        >>> Lines(size=6, step=2, starts=((-1, 0),)).ends(first=0, count=4)
+        (-1, 7)
+        """
+        starts = [start for grid in self.starts for start in grid]
+        last = max(starts) + self.step * (first + count - 1)
+        return min(starts) + self.step * first, last + 1
 
     def span(self, first: int, count: int) -> slice:
-        """Return the elements between the ends of `count` positions of all lines."""
-        starts = [start for grid in self.starts for start in grid]
-        low = min(starts) + self.step * first
-        high = max(starts) + self.step * (first + count - 1)
-        return slice(max(0, low), max(0, min(self.size, high + 1)))
+        """Return the elements between those ends that are inside."""
+        start, end = self.ends(first, count)
+        return slice(max(0, start), max(0, min(self.size, end)))
+
+    def place(self, grid: int, group: int, count: int) -> slice:
+        """Return where `count` positions of a line are, counted from the first end."""
+        start = self.starts[grid][group] - self.ends(0, 1)[0]
+        return slice(start, start + self.step * (count - 1) + 1, self.step)
 
 
 @dataclass(frozen=True, eq=False)

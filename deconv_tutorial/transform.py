@@ -14,22 +14,29 @@ from itertools import product
 from typing import NamedTuple, TypeAlias
 
 import numpy as np
-from numpy.lib.stride_tricks import as_strided
 
 from deconv_tutorial.arrays import DType
 from deconv_tutorial.engine import Array
 from deconv_tutorial.settings import Index
 from deconv_tutorial.tiles import Lines, Tiling
+from deconv_tutorial.views import clear_around
 from deconv_tutorial.workspace import scratch
 
 Plan: TypeAlias = tuple[Tiling, ...]
 """A tiling for each axis."""
 
-Run: TypeAlias = tuple[int, int, int, slice, slice]
-"""Grid, group, place in the tile; positions, and the elements there."""
+Run: TypeAlias = tuple[int, int, slice, slice]
+"""Grid and group; positions, and the elements there."""
+
+PRODUCT = 10**6
+"""How many multiplications a product of small matrices has at most.
+
+Up to here OpenBLAS multiplies them where they lie. Larger ones it copies first, which
+takes longer than the multiplications, if one of the matrices is thin.
+"""
 
 _PAGE = 4096  # bytes; elements at such distances take the same places in the cache
-_ROW = 96  # positions to turn at a time, so that all their channels stay in the cache
+_NEAR = 48 * 2**10  # bytes to turn at a time, so that they stay close by
 
 
 class Part(NamedTuple):
@@ -91,31 +98,61 @@ def put_tiles(tiles: Array, target: Array, plan: Plan, part: Part) -> None:
         How it is cut, and which part is meant.
     """
     target = target[part.samples]
-    n, c = target.shape[:2]
     array = tiles.reshape(*(t.products for t in reversed(plan)), -1)
     for axis, tiling in enumerate(reversed(plan)):
         lead, rest = array.shape[:axis], array.shape[axis + 1 :]
         result = scratch((*lead, tiling.tile, *rest), tiles.dtype, array)
-        factor = _numbers(tiling, "write", tiles.dtype)
-        np.matmul(factor.T, _flat(array, axis), out=_flat(result, axis))
+        _times(_numbers(tiling, "write", tiles.dtype).T, array, axis, result)
         array = result
     lines = [tiling.target for tiling in plan]
-    grids, groups = _lengths(lines)
     counts, firsts = part.counts(plan), part.firsts(plan)
-    array = array.reshape(
-        *(t.tile for t in reversed(plan)), *grids, n, *counts, *groups, c
-    )
-    columns = list(zip(plan, firsts, counts, strict=True))
-    spans = [t.target.span(first, t.tile * count) for t, first, count in columns]
-    image = scratch((n, *(s.stop - s.start for s in spans), c), tiles.dtype, array)
+    lengths = [tiling.tile * count for tiling, count in zip(plan, counts, strict=True)]
+    columns = list(zip(lines, firsts, lengths, strict=True))
+    # The picture has the tiles that reach over its border whole: few copies do.
+    ends = [line.ends(first, length) for line, first, length in columns]
+    n, c = target.shape[:2]
+    image = scratch((n, *(end - start for start, end in ends), c), tiles.dtype, array)
     if any(line.step > len(line.starts) * len(line.starts[0]) for line in lines):
         image[...] = 0  # no tap reaches some elements
-    runs = (_runs(t.target, first, count, t.tile) for t, first, count in columns)
-    for each in product(*runs):
-        grid, group, place, positions, elements = zip(*each, strict=True)
-        to = _moved(elements, spans)
-        image[:, *to] = array[*reversed(place), *grid, :, *positions, *group]
-    _turn_back(image, target[:, :, *spans])
+    for to, cells in _separate(array, image, plan, part):
+        to[...] = cells
+    spans = [line.span(first, length) for line, first, length in columns]
+    starts = (start for start, _ in ends)
+    inner = (slice(s.start - a, s.stop - a) for s, a in zip(spans, starts, strict=True))
+    _turn_back(image[:, *inner], target[:, :, *spans])
+
+
+def _separate(
+    array: Array, image: Array, plan: Plan, part: Part
+) -> Iterator[tuple[Array, Array]]:
+    """Yield views of a picture and of its tiles, for each grid and group.
+
+    Parameters
+    ----------
+    array : array of shape (*tile[::-1], grids * n * tiles * groups * c)
+        The tiles.
+    image : array of shape (n, *size, c)
+        The picture, from the first element of the lines to the last.
+    plan, part
+        How it is cut, and which part it is.
+
+    Yields
+    ------
+    two arrays of shape (n, count_0, tile_0, count_1, tile_1, ..., c)
+    """
+    rank, n, c = len(plan), len(image), image.shape[-1]
+    counts, sizes = part.counts(plan), [tiling.tile for tiling in plan]
+    lines = [tiling.target for tiling in plan]
+    grids, groups = _lengths(lines)
+    array = array.reshape(*reversed(sizes), *grids, n, *counts, *groups, c)
+    shape = [size for pair in zip(counts, sizes, strict=True) for size in pair]
+    order = [at for k in range(rank) for at in (rank + 1 + k, rank - 1 - k)]
+    for grid in product(*map(range, grids)):
+        for group in product(*map(range, groups)):
+            each = zip(lines, grid, group, counts, sizes, strict=True)
+            to = (line.place(m, k, count * size) for line, m, k, count, size in each)
+            cells = array[*[slice(None)] * rank, *grid, ..., *group, :]
+            yield image[:, *to].reshape(n, *shape, c), cells.transpose(rank, *order, -1)
 
 
 def spread_weights(w: Array, plan: Plan, *, transposed: bool) -> Array:
@@ -130,40 +167,35 @@ def spread_weights(w: Array, plan: Plan, *, transposed: bool) -> Array:
 
     Returns
     -------
-    array of shape (products, groups of y * a, groups of x * b)
+    array of shape (groups of y * a, products, groups of x * b)
         One of the two numbers of groups is 1, unless `transposed`.
     """
     factors = _weight_factors(plan, w.dtype, transposed=transposed)
-    groups_y, groups_x, products, taps = factors.shape
+    groups_y, products, groups_x, taps = factors.shape
     a, b = w.shape[:2]
-    result = np.empty((products, groups_y, a, groups_x, b), w.dtype)
-    if groups_y * groups_x == 1:
-        out = result.reshape(products, a * b)
-        np.matmul(factors[0, 0], w.reshape(a * b, taps).T, out=out)
-    else:
-        out = result.transpose(1, 3, 2, 0, 4)
-        np.matmul(factors[:, :, None], w.reshape(a, b, taps).mT, out=out)
-    return result.reshape(products, groups_y * a, groups_x * b)
+    result = np.empty((groups_y, a, products * groups_x, b), w.dtype)
+    rows = factors.reshape(groups_y, 1, -1, taps)
+    np.matmul(rows, w.reshape(a, b, taps).mT, out=result)
+    return result.reshape(groups_y * a, products, groups_x * b)
 
 
-def gather_weights(spread: Array, plan: Plan, shape: Index) -> Array:
-    """Return the transpose of `spread_weights`, for a plan that is not transposed.
+def gather_weights(spread: Array, plan: Plan, w: Array) -> None:
+    """Set weights to the transpose of `spread_weights`, for a plan not transposed.
 
     Parameters
     ----------
-    spread : array of shape (products, a, groups of x * b)
+    spread : array of shape (a, products, groups of x * b)
         The gradient of what `spread_weights` returns.
     plan
         How the axes are cut.
-    shape : tuple of int
-        That of the weights, ``(a, b, *kernel_size)``.
+    w : array of shape (a, b, *kernel_size)
+        The weights of one group of channels.
     """
-    factors = _weight_factors(plan, spread.dtype, transposed=False)[0]
-    groups, products, taps = factors.shape
-    a, b = shape[:2]
-    spread = spread.reshape(products, a, groups, b).transpose(2, 0, 1, 3)
-    spread = spread.reshape(groups * products, a * b)
-    return np.matmul(spread.T, factors.reshape(-1, taps)).reshape(shape)
+    factors = _weight_factors(plan, spread.dtype, transposed=False)
+    taps = factors.shape[-1]
+    a, b = w.shape[:2]
+    columns = spread.reshape(a, -1, b)
+    np.matmul(factors.reshape(-1, taps).T, columns, out=w.reshape(a, b, taps).mT)
 
 
 @lru_cache(512)
@@ -175,10 +207,11 @@ def _numbers(tiling: Tiling, name: str, dtype: DType) -> Array:
 
 @lru_cache(16)
 def _weight_factors(plan: Plan, dtype: DType, *, transposed: bool) -> Array:
-    """Return the factors of all axes, (groups of y, of x, products, taps)."""
+    """Return the factors of all axes, (groups of y, products, groups of x, taps)."""
     kind = object if dtype.hasobject else float
     factors = reduce(_nested, (tiling.weights.astype(kind) for tiling in plan))
     factors = factors if transposed else factors.swapaxes(0, 1)
+    factors = np.ascontiguousarray(factors.swapaxes(1, 2))
     return factors.astype(dtype, copy=False)
 
 
@@ -215,27 +248,30 @@ def _windows_times(
     factor: Array, cells: Array, axis: int, step: int, count: int, *busy: Array
 ) -> Array:
     """Return factor @ windows of one axis, with the products on a new first axis."""
-    products, size = factor.shape
     lead, rest = cells.shape[:axis], cells.shape[axis + 1 :]
-    outer, inner = math.prod(lead), math.prod(rest)
-    stride = inner * cells.itemsize
-    windows = as_strided(
-        cells,
-        (size, outer, count, inner),
-        (stride, cells.shape[axis] * stride, step * stride, cells.itemsize),
-    )
-    shape = (products, *lead, count, *rest)
-    if len(rest) > 1:
-        # Long rows: BLAS can read the windows where they are, though they overlap.
-        result = scratch(shape, cells.dtype, cells, *busy)
-        out = result.reshape(products, outer, count, inner)
-        np.matmul(factor, np.moveaxis(windows, 0, 2), out=np.moveaxis(out, 0, 2))
-        return result
-    planes = scratch(windows.shape, cells.dtype, cells, *busy)
-    planes[...] = windows
-    result = scratch(shape, cells.dtype, planes, *busy)
-    np.matmul(factor, planes.reshape(size, -1), out=result.reshape(products, -1))
+    stride = cells.strides[axis]
+    # BLAS can read the windows where they are, though they overlap.
+    shape = (*lead, count, factor.shape[1], *rest)
+    steps = (*cells.strides[:axis], step * stride, *cells.strides[axis:])
+    windows = np.ndarray(shape, cells.dtype, cells, 0, steps)
+    result = scratch((len(factor), *lead, count, *rest), cells.dtype, cells, *busy)
+    last = tuple(range(1, axis + 2))
+    out = result.transpose(*last, 0, *range(axis + 2, result.ndim))
+    _times(factor, windows, axis + 1, out)
     return result
+
+
+def _times(factor: Array, array: Array, axis: int, out: Array) -> None:
+    """Set an array to factor @ array along an axis; all after it lies in a row."""
+    at = axis + 1
+    while at + 1 < array.ndim and factor.size * math.prod(array.shape[at:]) > PRODUCT:
+        at += 1
+    order = (*range(axis), *range(axis + 1, at), axis, at)
+    source, target = (
+        each.reshape(*each.shape[:at], math.prod(each.shape[at:])).transpose(order)
+        for each in (array, out)
+    )
+    np.matmul(factor, source, out=target)
 
 
 def _cells(
@@ -259,13 +295,12 @@ def _cells(
         _turn(array, image)
         array, busy = image, (*busy, image)
     cells = scratch((*grids, n, *sizes, *groups, c), array.dtype, *busy)
-    runs = [list(_runs(line, first, size)) for line, first, size in columns]
-    if any(_clipped(axis, size) for axis, size in zip(runs, sizes, strict=True)):
-        cells[...] = 0
-    for each in product(*runs):
-        grid, group, _, positions, elements = zip(*each, strict=True)
+    for each in product(*(_runs(*column) for column in columns)):
+        grid, group, positions, elements = zip(*each, strict=True)
         found = _moved(elements, spans)
-        to = cells[*grid, :, *positions, *group]
+        whole = cells[*grid, :, *[slice(None)] * len(lines), *group, :]
+        clear_around(whole, positions)
+        to = whole[:, *positions]
         if single:
             _turn(array[:, :, *found], to)
         else:
@@ -273,11 +308,10 @@ def _cells(
     return cells.reshape(-1, *sizes, math.prod(groups) * c)
 
 
-def _runs(line: Lines, first: int, count: int, tile: int = 1) -> Iterator[Run]:
-    """Yield grid, group, place in the tile, and the positions and elements there."""
-    grids, groups = len(line.starts), len(line.starts[0])
-    for grid, group, place in product(range(grids), range(groups), range(tile)):
-        yield grid, group, place, *line.run(grid, group, first + place, count, tile)
+def _runs(line: Lines, first: int, count: int) -> Iterator[Run]:
+    """Yield grid and group, and the positions and elements there."""
+    for grid, group in product(range(len(line.starts)), range(len(line.starts[0]))):
+        yield grid, group, *line.run(grid, group, first, count)
 
 
 def _lengths(lines: list[Lines]) -> tuple[Index, Index]:
@@ -292,16 +326,6 @@ def _moved(elements: Sequence[slice], spans: Sequence[slice]) -> list[slice]:
     return [slice(e.start - s.start, e.stop - s.start, e.step) for e, s in pairs]
 
 
-def _clipped(runs: list[Run], size: int) -> bool:
-    """Return whether some positions are outside the array."""
-    return any(positions.stop - positions.start < size for *_, positions, _ in runs)
-
-
-def _flat(array: Array, axis: int) -> Array:
-    """Return an array with all axes after one as a single one."""
-    return array.reshape(*array.shape[: axis + 1], -1)
-
-
 def _turn(source: Array, target: Array) -> None:
     """Copy (n, c, *size) to (n, *size, c)."""
     source = np.moveaxis(source, 1, -1)
@@ -314,6 +338,6 @@ def _turn(source: Array, target: Array) -> None:
 def _turn_back(source: Array, target: Array) -> None:
     """Copy (n, *size, c) to (n, c, *size)."""
     target = np.moveaxis(target, 1, -1)
-    step = max(1, _ROW // math.prod(source.shape[2:-1]))
-    for n, row in product(range(len(source)), range(0, source.shape[1], step)):
-        target[n, row : row + step] = source[n, row : row + step]
+    step = max(1, _NEAR // max(1, source[:1, :1].nbytes))
+    for row in range(0, source.shape[1], step):
+        target[:, row : row + step] = source[:, row : row + step]

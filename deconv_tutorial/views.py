@@ -1,9 +1,9 @@
-"""Views of arrays: but for `padded`, nothing here copies."""
+"""Views of arrays, and the zeros around them: but for `padded`, nothing here copies."""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 import numpy as np
 from numpy.lib.stride_tricks import as_strided
@@ -26,7 +26,7 @@ def row_steps(size: Index) -> Index:
 
 def channels_first(array: Array) -> Array:
     """Return the view ``(g, c, n, *size)`` of an array ``(n, g, c, *size)``."""
-    return np.moveaxis(array, 0, 2)
+    return array.transpose(1, 2, 0, *range(3, array.ndim))
 
 
 def tap_views(
@@ -112,3 +112,22 @@ def padded(x: Array, geometry: Geometry) -> tuple[Array, Geometry]:
     copy = np.zeros((*x.shape[:3], *part.input_size), x.dtype)
     copy[..., *new] = x[..., *old]
     return copy, part
+
+
+def clear_around(array: Array, window: Sequence[slice]) -> None:
+    """Set to zero what is outside a window on the axes after the first.
+
+    Examples
+    --------
+    >>> array = np.ones((1, 2, 5), int)
+    >>> clear_around(array, (slice(0, 2), slice(1, 4)))
+    >>> array
+    array([[[0, 1, 1, 1, 0],
+            [0, 1, 1, 1, 0]]])
+    """
+    for axis, part in enumerate(window):
+        lead = [slice(None)] * (axis + 1)
+        if part.start > 0:
+            array[*lead, : part.start] = 0
+        if part.stop < array.shape[axis + 1]:
+            array[*lead, part.stop :] = 0

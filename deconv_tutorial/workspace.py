@@ -21,7 +21,7 @@ _KEPT = 2 * BLOCK  # a larger buffer is given back at the end of its call
 
 class _Buffers(threading.local):
     def __init__(self) -> None:
-        self.all = [np.empty(0, np.uint8) for _ in range(3)]
+        self.all = [np.empty(0, np.uint8) for _ in range(4)]
 
 
 _BUFFERS = _Buffers()
@@ -35,7 +35,7 @@ def scratch(shape: Index, dtype: np.typing.DTypeLike, *busy: Array) -> Array:
     shape, dtype
         Of the array.
     *busy : array
-        Up to two scratch arrays that are still in use. Any other may be overwritten.
+        Up to three scratch arrays that are still in use. Any other may be overwritten.
 
     Examples
     --------

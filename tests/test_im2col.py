@@ -7,7 +7,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from deconv_tutorial import conv, conv_backward, conv_transpose_backward, im2col
+from deconv_tutorial import (
+    conv,
+    conv_backward,
+    conv_transpose_backward,
+    im2col,
+    threads,
+)
 from deconv_tutorial.checks import matrix_of
 from deconv_tutorial.geometry import conv_geometry
 from deconv_tutorial.threads import blas_threads
@@ -77,7 +83,7 @@ def test_blocks_cover_every_output_once_and_fit(case, room):
     x, w, y = case.engine_arrays()
     seen = np.zeros((case.samples, *case.geometry.output_size), int)
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(im2col, "blas_threads", lambda: 2)
+        patch.setattr(threads, "blas_threads", lambda: 2)
         for samples, outputs, part in im2col.blocks(y, w, case.geometry, room):
             seen[samples, *outputs] += 1
             columns = im2col.unfold(np.moveaxis(x, 0, 2)[:, :, samples], part)

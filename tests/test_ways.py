@@ -9,7 +9,16 @@ import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
-from deconv_tutorial import fast, im2col, naive, planes, short, small, threads
+from deconv_tutorial import (
+    depthwise,
+    fast,
+    im2col,
+    naive,
+    planes,
+    short,
+    small,
+    threads,
+)
 from deconv_tutorial.geometry import conv_geometry
 from tests.strategies import cases
 from tests.test_engines import MAPS, arguments_of
@@ -36,7 +45,7 @@ def assert_equals_naive(engine, case, arrays):
 def threads_used(request):
     """Let every call share its work between so many threads."""
     with pytest.MonkeyPatch.context() as patch:
-        for module in (threads, im2col, planes, short):
+        for module in (threads, depthwise, planes, short):
             patch.setattr(module, "blas_threads", lambda: request.param)
         yield request.param
 
@@ -47,8 +56,6 @@ def threads_used(request):
 def test_each_map_is_exact_in_blocks_of_any_size(engine, case, block):
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(engine, "BLOCK", block)
-        if engine is planes:
-            patch.setattr(engine, "CACHE", block)
         assert_equals_naive(engine, case, case.engine_arrays())
 
 
@@ -70,10 +77,14 @@ def test_small_is_exact(case):
     assert_equals_naive(small, case, case.engine_arrays())
 
 
-@given(case=cases())
-def test_planes_of_one_channel_are_exact(case):
+@pytest.mark.usefixtures("threads_used")
+@given(case=cases(), cache=st.sampled_from([1, 500, 10**6]), rows=st.integers(1, 3))
+def test_one_channel_is_exact_in_blocks_of_any_size(case, cache, rows):
     x, w, y = case.engine_arrays()
-    assert_equals_naive(planes, case, (x[:, :, :1], w[:, :1, :1], y[:, :, :1]))
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(depthwise, "CACHE", cache)
+        patch.setattr(depthwise, "_ROWS", rows)
+        assert_equals_naive(depthwise, case, (x[:, :, :1], w[:, :1, :1], y[:, :, :1]))
 
 
 @pytest.mark.parametrize("dtype", ["f4", "f8", "c8", "c16"])
@@ -147,10 +158,10 @@ def test_the_fast_engine_is_as_good_as_im2col_on_a_large_layer(name):
     assert abs(result - exact).max() < 2e-5 * abs(exact).max()
 
 
-def test_one_channel_takes_planes_unless_padding_makes_them_large():
+def test_one_channel_has_a_way_of_its_own_unless_padding_makes_planes_large():
     usual = conv_geometry((90, 80), 3, padding=1)
     padded = conv_geometry(9, 3, padding=4000, dilation=4001, stride=7)
-    assert fast.way(usual, 4, 8, 1, 1) == "planes"
+    assert fast.way(usual, 4, 8, 1, 1) == "depthwise"
     assert fast.way(padded, 4, 8, 1, 1) == "im2col"
     assert fast.way(usual, 4, 8, 1, 1, "F") == "im2col"
 
