@@ -14,7 +14,7 @@ import numpy as np
 from threadpoolctl import threadpool_limits  # pyright: ignore[reportMissingTypeStubs]
 
 from benchmarks.measure import seconds
-from deconv_tutorial import fast, short
+from deconv_tutorial import fast, im2col, short
 from deconv_tutorial.geometry import conv_geometry
 from deconv_tutorial.transform import Part, put_tiles, source_tiles
 from deconv_tutorial.workspace import scratch
@@ -31,6 +31,7 @@ def constants() -> dict[str, tuple[float, float]]:
         return {
             "MOVE": (fast.MOVE, _move() / multiplication),
             "RUN": (fast.RUN, _run() / multiplication),
+            "STAGE": (fast.STAGE, _stage() / multiplication),
             "START": (fast.START, _start() / multiplication),
         }
 
@@ -55,6 +56,14 @@ def _multiplication() -> float:
 
 
 def _move() -> float:
+    """Return the seconds for one element that is copied to a column, tap by tap."""
+    geometry = conv_geometry((32, 32), 4, stride=2, padding=1)
+    x = np.random.default_rng(0).random((1, 64, 4, 32, 32), np.float32)
+    into = scratch((1, 64 * 16, 4 * 256), np.float32)
+    return _best(lambda: im2col.unfold(x, geometry, into)) / into.size
+
+
+def _stage() -> float:
     """Return the seconds for one element in one stage of `short`, product left out."""
     channels, geometry = 64, conv_geometry((56, 56), 3, padding=1)
     plan = short.plan_of(geometry, _SIZES, transposed=False)

@@ -85,6 +85,10 @@ def result_dtype(arrays: Mapping[str, Array]) -> DType:
     dtype('int64')
     """
     dtypes = {array.dtype for array in arrays.values()}
+    if len(dtypes) == 1:
+        (dtype,) = dtypes
+        if dtype.char in "fdFD" and dtype.isnative:
+            return dtype
     if all(dtype.kind in "biu" for dtype in dtypes):
         return np.dtype(np.int64)
     return np.result_type(*dtypes).newbyteorder("=")
@@ -162,7 +166,8 @@ def require_memory(name: str, shape: Index, dtype: DType) -> None:
     Traceback (most recent call last):
     MemoryError: y of shape (1000000, 1000000000) needs 7.1 PiB, more than ...
     """
-    size = math.prod([max(1, length) for length in shape]) * dtype.itemsize
+    lengths = shape if 0 not in shape else [max(1, length) for length in shape]
+    size = math.prod(lengths) * dtype.itemsize
     if size > _LITTLE and size > (room := _machine_memory()):
         msg = (
             f"{name} of shape {shown(shape)} needs {_readable(size)}, "

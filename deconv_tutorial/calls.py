@@ -116,17 +116,19 @@ def _own(array: Array, shape: Index, call: Call) -> Array:
     if np.shape(array) != shape:
         msg = f"engine needs a map to return shape {shape}, got {np.shape(array)}"
         raise ValueError(msg)
-    given = call.arrays.values()
     array = np.asarray(array, call.arrays["x"].dtype)
-    if not array.flags.writeable or any(np.may_share_memory(array, a) for a in given):
+    if not array.flags.writeable:
         return array.copy()
+    for given in call.arrays.values():
+        if np.may_share_memory(array, given):
+            return array.copy()
     return array
 
 
 def _joined(array: Array) -> Array:
     """Return an array ``(n, g, c, *size)`` as ``(n, g * c, *size)``."""
     n, g, c, *size = array.shape
-    return array.reshape(n, g * c, *size)
+    return array.reshape((n, g * c, *size))
 
 
 def _split(array: Array, axis: int, groups: int) -> Array:

@@ -66,6 +66,12 @@ def empty_y(x: Array, w: Array, geometry: Geometry) -> Array:
     return np.empty(shape, np.result_type(x, w))
 
 
+def empty_x(y: Array, w: Array, geometry: Geometry) -> Array:
+    """Return an array for the result of ``input_grad``, its elements undefined."""
+    shape = (y.shape[0], w.shape[0], w.shape[2], *geometry.input_size)
+    return np.empty(shape, np.result_type(y, w))
+
+
 def empty_w(x: Array, y: Array, geometry: Geometry) -> Array:
     """Return an array for the result of ``weight_grad``, its elements undefined."""
     shape = (*y.shape[1:3], x.shape[2], *geometry.kernel_size)
@@ -81,8 +87,9 @@ def zeros_y(x: Array, w: Array, geometry: Geometry) -> Array:
 
 def zeros_x(y: Array, w: Array, geometry: Geometry) -> Array:
     """Return an array of zeros for the result of ``input_grad``."""
-    shape = (y.shape[0], w.shape[0], w.shape[2], *geometry.input_size)
-    return np.zeros(shape, np.result_type(y, w))
+    x = empty_x(y, w, geometry)
+    x[...] = 0
+    return x
 
 
 def zeros_w(x: Array, y: Array, geometry: Geometry) -> Array:

@@ -1,14 +1,14 @@
 """The fastest way for each layer: short convolutions, planes, or unfolded columns.
 
-==========  ================================================  ========================
-way         what it does                                      where it pays
-==========  ================================================  ========================
-`short`     Winograd's short convolutions, on tiles           many channels and taps
-`planes`    shifts of padded planes, then a matrix product    few channels
-`depthwise` the same, with the kernel itself as a matrix      one channel
-`im2col`    unfolded columns, then a matrix product           small planes
-`small`     the same, all at once and in few calls            small arrays
-==========  ================================================  ========================
+===========  ===============================================  ====================
+way          what it does                                     where it pays
+===========  ===============================================  ====================
+`short`      Winograd's short convolutions, on tiles          many channels, taps
+`planes`     shifts of padded planes, then a matrix product   few channels
+`depthwise`  the same, with the kernel as the matrix          one channel a group
+`im2col`     unfolded columns, then a matrix product          small planes
+`small`      the same, all at once and in few calls           small arrays
+===========  ===============================================  ====================
 
 Only `short` rounds more than a sum of products does. As a share of the largest element
 its error stays below 2e-5 in float32 and 1e-12 in float64 on all workloads of
@@ -34,6 +34,7 @@ from deconv_tutorial.engine import Array, Engine
 from deconv_tutorial.geometry import Axis, Geometry
 from deconv_tutorial.settings import Index
 from deconv_tutorial.transform import Plan
+from deconv_tutorial.workspace import BLOCK
 
 MOVE = 28
 """How many multiplications take as long as moving one element to or from a column.
@@ -142,7 +143,7 @@ def way(
     if a == b == 1:
         # Padding may make planes large; numbers that are not real would be conjugated.
         sizes = geometry.input_size, geometry.output_size, geometry.kernel_size
-        room = 4 * sum(map(math.prod, sizes))
+        room = 4 * geometry.kernel_size[-1] * sum(map(math.prod, sizes))
         fits = planes.layout_of(geometry).elements <= room
         return "depthwise" if kind in "fd" and fits else "im2col"
     costs = _costs(geometry, samples, a, b, transposed=transposed)
@@ -170,13 +171,13 @@ def _costs(
     shifted = samples * layout.length * taps * b
     # Columns of one tap or one output are a view; far elements take longer.
     copied = unfolded * (min(taps, outputs) > 1) * (geometry.axes[-1].stride + 3) / 4
-    short_run = 1 + 256 / planes.chunk_size(layout, b)
+    short_run = 1 + 256 / min(layout.length, max(1, BLOCK // (4 * b * taps)))
     costs: dict[Way, float] = {
         "im2col": unfolded * a * _loss(a, b * taps)
         + MOVE * (copied * (1 + 1.4 * transposed) + y),
         "planes": shifted * a * _loss(a, b * taps, layout.length)
         + RUN * shifted * short_run * (1 + transposed)
-        + MOVE * (x + y),
+        + MOVE * (x * (1 + transposed) + y),
     }
     source, target = (a, b) if transposed else (b, a)
     for sizes in _candidates(geometry):

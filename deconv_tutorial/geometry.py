@@ -96,6 +96,21 @@ class Axis:
         first, last = self.span
         return first >= 0 and last < self.input_size
 
+    @property
+    def separate(self) -> bool:
+        """Whether windows do not overlap, of outputs or else of taps.
+
+        Then no input is read twice, neither by two outputs nor by two taps.
+
+        Examples
+        --------
+        >>> Axis(6, 2, 3, stride=2).separate, Axis(7, 3, 3, stride=2).separate
+        (True, False)
+        """
+        taps, outputs = self.kernel_size - 1, self.output_size - 1
+        side_by_side = self.stride > self.dilation * taps
+        return side_by_side or self.dilation > self.stride * outputs
+
     def padded(self) -> tuple[Axis, slice, slice]:
         """Return the axis with an input from the first to the last that is read.
 
@@ -186,6 +201,11 @@ class Geometry:
     def inside(self) -> bool:
         """Whether no tap of any output reads outside the input."""
         return all(axis.inside for axis in self.axes)
+
+    @property
+    def separate(self) -> bool:
+        """Whether no input is read twice, since windows do not overlap on any axis."""
+        return all(axis.separate for axis in self.axes)
 
     def connections(self) -> Iterator[tuple[Index, Index, Index]]:
         """Yield every ``(output, kernel, input)`` index that meets inside the input."""

@@ -23,7 +23,7 @@ from typing import TypeAlias
 
 import numpy as np
 
-from deconv_tutorial.engine import Array, empty_w, empty_y, zeros_x
+from deconv_tutorial.engine import Array, empty_w, empty_x, empty_y, zeros_x
 from deconv_tutorial.geometry import Geometry, Window
 from deconv_tutorial.threads import even, share
 from deconv_tutorial.views import channels_first, padded, tap_views, windows
@@ -32,6 +32,7 @@ from deconv_tutorial.workspace import BLOCK, scratch
 Block: TypeAlias = tuple[slice, Window, Geometry]
 """Some samples, some outputs, and the geometry that has only those outputs."""
 
+_WIDE = 200  # outputs; with fewer, one product for all samples is faster
 _SMALL = 2**12  # elements; up to here, one copy of all taps is worth padding first
 
 
@@ -43,6 +44,10 @@ def forward(x: Array, w: Array, geometry: Geometry) -> Array:
     def work(run: list[Block]) -> None:
         for samples, outputs, part in run:
             columns = _columns(x_view[:, :, samples], part)
+            direct = _by_sample(y[samples, ..., *outputs])
+            if direct is not None:
+                np.matmul(rows, _of_samples(columns, len(direct)), out=direct)
+                continue
             target = y_view[:, :, samples, *outputs]
             shape = (*rows.shape[:2], columns.shape[2])
             values = np.matmul(rows, columns, out=scratch(shape, y.dtype, columns))
@@ -54,22 +59,27 @@ def forward(x: Array, w: Array, geometry: Geometry) -> Array:
 
 def input_grad(y: Array, w: Array, geometry: Geometry) -> Array:
     """Return x: the transposed weights times y, folded."""
-    x = zeros_x(y, w, geometry)
-    # Then no input has two taps or two outputs, and nothing is added up.
-    separate = 1 in (math.prod(geometry.kernel_size), math.prod(geometry.output_size))
+    x = _room_for_x(y, w, geometry)
     x_view, y_view, rows = channels_first(x), channels_first(y), _rows(w)
 
     def work(runs: list[list[Block]]) -> None:
         for samples, outputs, part in (block for run in runs for block in run):
             into = x_view[:, :, samples]
-            values = _rows(y_view[:, :, samples, *outputs])
-            view = _view(into, part) if separate else None
+            view = _view(into, part) if geometry.separate else None
             if view is not None:
-                np.matmul(rows.mT, values, out=view)
+                np.matmul(rows.mT, _rows(y_view[:, :, samples, *outputs]), out=view)
                 continue
-            shape = (rows.shape[0], rows.shape[2], values.shape[2])
-            columns = np.matmul(rows.mT, values, out=scratch(shape, x.dtype))
-            fold(columns, part, into=into)
+            columns = scratch(_shape(into, part), x.dtype)
+            direct = _by_sample(y[samples, ..., *outputs])
+            if direct is not None:
+                np.matmul(rows.mT, direct, out=_of_samples(columns, len(direct)))
+            else:
+                values = _rows(y_view[:, :, samples, *outputs])
+                np.matmul(rows.mT, values, out=columns)
+            if geometry.separate:
+                _put_back(columns, part, into=into)
+            else:
+                fold(columns, part, into=into)
 
     # Blocks of the same samples add to the same places: they stay in one thread.
     runs = groupby(blocks(y, w, geometry, _room(w)), key=lambda block: block[0].start)
@@ -96,6 +106,32 @@ def weight_grad(x: Array, y: Array, geometry: Geometry) -> Array:
     parts = share(lambda run: _sum(products(run)), blocks(y, w, geometry, _room(w)))
     total = _sum(iter(parts))
     return np.ascontiguousarray(total.mT if tall else total).reshape(w.shape)
+
+
+def _room_for_x(y: Array, w: Array, geometry: Geometry) -> Array:
+    """Return an array for x: of zeros, unless each element will be set just once."""
+    sizes = geometry.kernel_size, geometry.output_size
+    size = math.prod(map(math.prod, sizes))
+    once = geometry.separate and geometry.inside
+    if once and size == math.prod(geometry.input_size):
+        return empty_x(y, w, geometry)
+    return zeros_x(y, w, geometry)
+
+
+def _by_sample(y: Array) -> Array | None:
+    """Return the view (n, g, a, outputs) of some outputs, if it is one and pays."""
+    shape = (*y.shape[:3], math.prod(y.shape[3:]))
+    if shape[-1] < _WIDE:
+        return None
+    try:
+        return y.reshape(shape, copy=False)
+    except ValueError:  # they do not lie in a row
+        return None
+
+
+def _of_samples(columns: Array, samples: int) -> Array:
+    """Return columns (g, b * taps, n * outputs) as (n, g, b * taps, outputs)."""
+    return columns.reshape(*columns.shape[:2], samples, -1).transpose(2, 0, 1, 3)
 
 
 def _sum(arrays: Iterator[Array]) -> Array:
@@ -202,6 +238,14 @@ def fold(columns: Array, geometry: Geometry, into: Array) -> None:
     shape = (g, b, *geometry.kernel_size, n, *geometry.output_size)
     for column, pixels in tap_views(columns.reshape(shape), into, geometry):
         pixels[...] += column
+
+
+def _put_back(columns: Array, geometry: Geometry, into: Array) -> None:
+    """Copy columns to a picture, on which they do not overlap."""
+    g, b, n = into.shape[:3]
+    shape = (g, b, *geometry.kernel_size, n, *geometry.output_size)
+    for column, pixels in tap_views(columns.reshape(shape), into, geometry):
+        pixels[...] = column
 
 
 def blocks(y: Array, w: Array, geometry: Geometry, room: int) -> Iterator[Block]:

@@ -1,72 +1,114 @@
-"""Padded planes in a row, one for each phase of the stride: then a tap is a shift.
+"""Padded planes in a row, unfolded along the last axis: then a tap is a shift.
 
-The planes of x are padded, and split into one plane for each phase of the stride. Every
-tap of every output is then the same shift of one contiguous run. Rows are read across
-their ends; what comes of the padding between them is left out at the end.
+Of x there is a padded plane for each tap of the last axis, with just the elements that
+this tap reads, and for each phase of the strides of the other axes. There a tap is the
+same shift of one contiguous run for all outputs, and such a run has the order of y.
 
-With few channels this beats unfolding them output by output: each row of the columns
-is one long copy.
+With few channels this beats unfolding all axes at once: each row of the columns is one
+long copy.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from functools import lru_cache
-from itertools import product
-from typing import NamedTuple, TypeAlias
+from itertools import groupby, product
+from operator import add
+from typing import NamedTuple
 
 import numpy as np
 from numpy.lib.stride_tricks import as_strided
 
+from deconv_tutorial.arrays import DType
 from deconv_tutorial.engine import Array, empty_y, zeros_w, zeros_x
-from deconv_tutorial.geometry import Geometry
+from deconv_tutorial.geometry import Axis, Geometry
+from deconv_tutorial.products import cuts, pieces
 from deconv_tutorial.settings import Index
 from deconv_tutorial.threads import blas_threads, share
 from deconv_tutorial.tiles import Lines
 from deconv_tutorial.views import clear_around, row_steps
-from deconv_tutorial.workspace import BLOCK, scratch
+from deconv_tutorial.workspace import BLOCK, PAGE, scratch
 
-Block: TypeAlias = tuple[slice, slice]
-"""Some samples and some groups."""
+_APART = 16  # elements between rows that would take the same places in the cache
+
+
+class Block(NamedTuple):
+    """Some samples and groups, and some outputs along the first axis."""
+
+    arrays: tuple[slice, slice]
+    """The samples and the groups."""
+    outputs: slice
+    """Along the first axis."""
+    geometry: Geometry
+    """With those outputs only."""
+
+    @property
+    def starts(self) -> tuple[int, int]:
+        """The first sample and the first group."""
+        samples, groups = self.arrays
+        return samples.start, groups.start
+
+    def of_y(self, y: Array) -> Array:
+        """Return the part of y."""
+        return y[*self.arrays, :, self.outputs]
+
+
+class Row(NamedTuple):
+    """A tap of all axes but the last."""
+
+    tap: Index
+    """Its place in the kernel."""
+    phase: Index
+    """Which planes it reads."""
+    shift: int
+    """How far from the first output."""
 
 
 class Layout(NamedTuple):
     """How the planes of a geometry lie in a row."""
 
+    outputs: Index
+    """The size of the output."""
     size: Index
-    """Of a padded plane, one for each phase."""
+    """Of a plane."""
     length: int
     """From the first output to the last."""
-    phases: list[tuple[Index, list[tuple[slice, slice]]]]
-    """Of each phase: its place on each axis; the places and elements that it has."""
-    taps: list[tuple[Index, Index, int]]
-    """Each tap, with its phase and its shift."""
+    lines: list[list[tuple[slice, slice]]]
+    """On each axis, of each phase: the places and elements that it has.
+
+    On the last axis each tap is a phase of its own.
+    """
+    rows: list[Row]
+    """The taps of all axes but the last."""
 
     @property
     def elements(self) -> int:
-        """How many elements the planes of all phases have together."""
-        return len(self.phases) * math.prod(self.size)
+        """How many elements all planes have together."""
+        return math.prod(map(len, self.lines)) * math.prod(self.size)
+
+    @property
+    def dense(self) -> bool:
+        """Whether nothing lies between the rows of planes, as in the output."""
+        return self.length == math.prod(self.outputs)
 
 
 def forward(x: Array, w: Array, geometry: Geometry) -> Array:
-    """Return y: the weights times shifted planes, added up."""
+    """Return y: the weights times shifted planes."""
     y = empty_y(x, w, geometry)
-    layout = layout_of(geometry)
 
     def work(run: list[Block]) -> None:
         for block in run:
-            planes = planes_of(x[block], layout)
-            target = y[block]
-            shape = (math.prod(target.shape[:3]), layout.length)
-            wide = scratch(shape, x.dtype, planes)
-            matrix = w[block[1]].reshape(w.shape[1], -1)
-            rows = _stack(wide, x[block])
-            for places, columns in _columns(planes, layout, rows):
-                np.matmul(matrix, columns, out=rows[..., places])
-            target[...] = narrow(wide, layout, geometry).reshape(target.shape)
+            layout = layout_of(block.geometry)
+            columns = _columns(x[block.arrays], layout)
+            target = block.of_y(y)
+            rows = rows_of(target, layout, columns)
+            matrix = w[block.arrays[1]].reshape(w.shape[1], -1)
+            for part in pieces(layout.length, matrix.size):
+                np.matmul(matrix, columns[..., part], out=rows[:, 0, :, part])
+            put_rows(rows, target, layout)
 
-    share(work, _blocks(x, w, layout))
+    share(work, _blocks(x, w, geometry))
     return y
 
 
@@ -76,39 +118,41 @@ def input_grad(y: Array, w: Array, geometry: Geometry) -> Array:
     if other is not None:
         return forward(y, *other)
     x = zeros_x(y, w, geometry)
-    layout = layout_of(geometry)
 
-    def work(run: list[Block]) -> None:
-        for block in run:
-            wide, target = wide_of(y[block], layout, geometry), x[block]
-            channels = math.prod(target.shape[:3])
-            planes = scratch(shape_of(layout, channels), y.dtype, wide)
+    def work(runs: list[list[Block]]) -> None:
+        for block in (block for run in runs for block in run):
+            layout, target = layout_of(block.geometry), x[block.arrays]
+            rows = filled_rows(block.of_y(y), layout)
+            matrix = w[block.arrays[1]].reshape(w.shape[1], -1).T
+            columns = _space(layout, target, y.dtype, rows)
+            flat = columns.reshape(len(target), len(matrix), layout.length)
+            for part in pieces(layout.length, matrix.size):
+                np.matmul(matrix, rows[:, 0, :, part], out=flat[..., part])
+            planes = scratch(shape_of(layout, target), y.dtype, rows, columns)
             planes[...] = 0
-            matrix = w[block[1]].reshape(w.shape[1], -1).T
-            _scatter(matrix, _stack(wide, target), layout, planes)
-            crop(planes, layout, target)
+            for n, (_, phase, shift) in enumerate(layout.rows):
+                planes[*phase, ..., shift : shift + layout.length] += columns[:, n]
+            fold_planes(planes, layout, target)
 
-    share(work, _blocks(x, w, layout))
+    share(work, together(_blocks(x, w, geometry)))
     return x
 
 
 def weight_grad(x: Array, y: Array, geometry: Geometry) -> Array:
-    """Return w: y times the transposed columns of x, or planes times planes."""
+    """Return w: y times the transposed columns of x."""
     w = zeros_w(x, y, geometry)
-    layout = layout_of(geometry)
 
     def work(run: list[Block]) -> Array:
         total = np.zeros_like(w)
         for block in run:
-            wide = wide_of(y[block], layout, geometry)
-            planes = planes_of(x[block], layout, wide)
-            matrix = total[block[1]].reshape(w.shape[1], -1)
-            rows = _stack(wide, x[block])
-            for places, columns in _columns(planes, layout, rows):
-                matrix += (columns @ rows[..., places].mT).sum(axis=0).T
+            layout = layout_of(block.geometry)
+            columns = _columns(x[block.arrays], layout)
+            rows = filled_rows(block.of_y(y), layout, columns)
+            matrix = total[block.arrays[1]].reshape(w.shape[1], -1)
+            matrix += (columns @ rows[:, 0].mT).sum(axis=0).T
         return total
 
-    return sum(share(work, _blocks(x, w, layout)), start=w)
+    return sum(share(work, _blocks(x, w, geometry)), start=w)
 
 
 def turned(w: Array, geometry: Geometry) -> tuple[Array, Geometry] | None:
@@ -123,144 +167,166 @@ def turned(w: Array, geometry: Geometry) -> tuple[Array, Geometry] | None:
     return flipped, geometry.transposed()
 
 
-def _columns(
-    planes: Array, layout: Layout, rows: Array
-) -> Iterator[tuple[slice, Array]]:
-    """Yield the columns of planes for each sample, a chunk of places at a time."""
-    samples, taps = len(rows), len(layout.taps)
-    channels = planes.shape[-2]
-    for places in _chunks(layout, channels, planes.itemsize):
-        size = places.stop - places.start
-        columns = scratch((channels, taps, size), planes.dtype, planes, rows)
-        for n, (_, phase, shift) in enumerate(layout.taps):
-            start = shift + places.start
-            columns[:, n] = planes[*phase, :, start : start + size]
-        yield places, columns.reshape(samples, channels // samples * taps, size)
+def _columns(x: Array, layout: Layout) -> Array:
+    """Return columns (samples, b * taps, length) of (samples, 1, b, *input_size)."""
+    planes = planes_of(x, layout)
+    columns = _space(layout, x, x.dtype, planes)
+    for n, (_, phase, shift) in enumerate(layout.rows):
+        columns[:, n] = planes[*phase, ..., shift : shift + layout.length]
+    return columns.reshape(len(x), -1, layout.length)
 
 
-def _scatter(matrix: Array, rows: Array, layout: Layout, planes: Array) -> None:
-    """Add a matrix times rows to shifted planes: the transpose of `_columns`."""
-    samples, taps = len(rows), len(layout.taps)
-    channels = planes.shape[-2]
-    for places in _chunks(layout, channels, planes.itemsize):
-        size = places.stop - places.start
-        columns = scratch((channels, taps, size), planes.dtype, planes, rows)
-        flat = columns.reshape(samples, channels // samples * taps, size)
-        np.matmul(matrix, rows[..., places], out=flat)
-        for n, (_, phase, shift) in enumerate(layout.taps):
-            start = shift + places.start
-            planes[*phase, :, start : start + size] += columns[:, n]
+def _space(layout: Layout, x: Array, dtype: DType, *busy: Array) -> Array:
+    """Return scratch memory for columns: (samples * b, rows, columns, length)."""
+    shape = (math.prod(x.shape[:3]), len(layout.rows), len(layout.lines[-1]))
+    aligned = layout.length * dtype.itemsize % PAGE == 0
+    space = scratch((*shape, layout.length + aligned * _APART), dtype, *busy)
+    return space[..., : layout.length]
 
 
-def chunk_size(layout: Layout, channels: int, itemsize: int = 4) -> int:
-    """Return for how many places the columns of some channels fill a block at most."""
-    return max(1, min(layout.length, BLOCK // (channels * len(layout.taps) * itemsize)))
-
-
-def _chunks(layout: Layout, channels: int, itemsize: int) -> Iterator[slice]:
-    """Yield runs of places, so many that their columns fill a block at most."""
-    step = chunk_size(layout, channels, itemsize)
-    for start in range(0, layout.length, step):
-        yield slice(start, min(start + step, layout.length))
-
-
-@lru_cache(64)
-def layout_of(geometry: Geometry, *, unfolded: bool = False) -> Layout:
-    """Return how the planes of a geometry lie.
-
-    If unfolded, there is a plane for each tap of the last axis, and not for each phase.
-    """
+@lru_cache(256)
+def layout_of(geometry: Geometry) -> Layout:
+    """Return how the planes of a geometry lie."""
+    *axes, last = geometry.axes
     splits = [
         [divmod(axis.dilation * k, axis.stride) for k in range(axis.kernel_size)]
-        for axis in geometry.axes
+        for axis in axes
     ]
-    if unfolded:
-        last = geometry.axes[-1]
-        splits[-1] = [(0, last.dilation * k) for k in range(last.kernel_size)]
     # Phases that no tap reads have no plane.
     used = [sorted({phase for _, phase in split}) for split in splits]
-    size = tuple(
-        axis.output_size + max(shift for shift, _ in split)
-        for axis, split in zip(geometry.axes, splits, strict=True)
-    )
+    margins = [max(shift for shift, _ in split) for split in splits] + [0]
+    size = tuple(map(add, geometry.output_size, margins))
     steps = row_steps(size)
     columns = zip(geometry.output_size, steps, strict=True)
     length = 1 + sum((outputs - 1) * step for outputs, step in columns)
-    runs = [
-        [
-            Lines(axis.input_size, axis.stride, ((axis.input_index(0, 0) + n,),)).run(
-                0, 0, 0, count
-            )
-            for n in phases
-        ]
-        for axis, phases, count in zip(geometry.axes, used, size, strict=True)
+    places = [*used, [last.dilation * k for k in range(last.kernel_size)]]
+    lines = [
+        [_line(axis, n).run(0, 0, 0, count) for n in each]
+        for axis, each, count in zip(geometry.axes, places, size, strict=True)
     ]
-    phases = [
-        (place, [each[n] for each, n in zip(runs, place, strict=True)])
-        for place in product(*(range(len(each)) for each in used))
-    ]
-    taps: list[tuple[Index, Index, int]] = []
-    for k in product(*(range(axis.kernel_size) for axis in geometry.axes)):
+    rows: list[Row] = []
+    for k in product(*(range(axis.kernel_size) for axis in axes)):
         split = [each[at] for each, at in zip(splits, k, strict=True)]
-        shift = sum(q * step for (q, _), step in zip(split, steps, strict=True))
-        pairs = zip(used, split, strict=True)
-        place = tuple(each.index(phase) for each, (_, phase) in pairs)
-        taps.append((k, place, shift))
-    return Layout(size, length, phases, taps)
+        phase = (each.index(n) for each, (_, n) in zip(used, split, strict=True))
+        shift = sum(q * step for (q, _), step in zip(split, steps, strict=False))
+        rows.append(Row(k, tuple(phase), shift))
+    return Layout(geometry.output_size, size, length, lines, rows)
 
 
-def shape_of(layout: Layout, channels: int) -> Index:
-    """Return the shape of the planes of some channels."""
-    phases = (n + 1 for n in layout.phases[-1][0])
-    return (*phases, channels, math.prod(layout.size))
+def _line(axis: Axis, offset: int) -> Lines:
+    """Return every stride-th element of an axis, from the first output's on."""
+    return Lines(axis.input_size, axis.stride, ((axis.input_index(0, 0) + offset,),))
 
 
-def _stack(wide: Array, x: Array) -> Array:
-    """Return rows of all samples, (samples * a, length), as (samples, a, length)."""
-    return wide.reshape(len(x), -1, wide.shape[1])
+def shape_of(layout: Layout, x: Array) -> Index:
+    """Return the shape of the planes of (samples, groups, b, *input_size).
+
+    That is (*phases, samples * groups * b, taps of the last axis, elements).
+    """
+    *phases, taps = map(len, layout.lines)
+    return (*phases, math.prod(x.shape[:3]), taps, math.prod(layout.size))
 
 
 def planes_of(x: Array, layout: Layout, *busy: Array) -> Array:
-    """Return the padded planes of (samples, groups, b, *input_size), by phase."""
+    """Return the planes of (samples, groups, b, *input_size), zero outside."""
+    planes = scratch(shape_of(layout, x), x.dtype, *busy)
     x = x.reshape(-1, *x.shape[3:])
-    planes = scratch(shape_of(layout, len(x)), x.dtype, *busy)
-    for phase, runs in layout.phases:
-        places, elements = zip(*runs, strict=True)
-        plane = planes[*phase].reshape(len(x), *layout.size)
+    for plane, places, elements in _each_plane(planes, layout):
         clear_around(plane, places)
         plane[:, *places] = x[:, *elements]
     return planes
 
 
-def crop(planes: Array, layout: Layout, x: Array) -> None:
-    """Add padded planes to (samples, groups, b, *input_size)."""
-    for phase, runs in layout.phases:
+def fold_planes(planes: Array, layout: Layout, x: Array) -> None:
+    """Add planes to (samples, groups, b, *input_size)."""
+    for plane, places, elements in _each_plane(planes, layout):
+        part = plane[:, *places]
+        x[..., *elements] += part.reshape(*x.shape[:3], *part.shape[1:])
+
+
+def _each_plane(
+    planes: Array, layout: Layout
+) -> Iterator[tuple[Array, tuple[slice, ...], tuple[slice, ...]]]:
+    """Yield each plane of all channels, the places it has of x, and their elements."""
+    for joint in product(*(enumerate(line) for line in layout.lines)):
+        (*phase, tap), runs = zip(*joint, strict=True)
         places, elements = zip(*runs, strict=True)
-        plane = planes[*phase].reshape(*x.shape[:3], *layout.size)
-        x[..., *elements] += plane[..., *places]
+        plane = planes[*phase, :, tap]
+        yield plane.reshape(len(plane), *layout.size), places, elements
 
 
-def narrow(wide: Array, layout: Layout, geometry: Geometry) -> Array:
-    """Return the view of rows as long as those of planes that has just the outputs."""
-    steps = row_steps(layout.size)
-    shape = (len(wide), *geometry.output_size)
-    strides = (wide.strides[0], *(step * wide.itemsize for step in steps))
-    return as_strided(wide, shape, strides)
+def rows_of(y: Array, layout: Layout, *busy: Array) -> Array:
+    """Return where to put y as rows, (samples, groups, a, length).
+
+    If nothing lies between the rows of planes, that is y itself, else scratch memory.
+    """
+    shape = (*y.shape[:3], layout.length)
+    return y.reshape(shape) if layout.dense else scratch(shape, y.dtype, *busy)
 
 
-def wide_of(y: Array, layout: Layout, geometry: Geometry) -> Array:
-    """Return rows of (samples, groups, a, *output_size), with zeros to the next row."""
-    y = y.reshape(-1, *y.shape[3:])
-    plane = scratch((len(y), geometry.output_size[0], *layout.size[1:]), y.dtype)
-    window = tuple(slice(0, size) for size in geometry.output_size)
-    clear_around(plane, window)
-    plane[:, *window] = y
-    return plane.reshape(len(y), -1)[:, : layout.length]
+def put_rows(rows: Array, y: Array, layout: Layout) -> None:
+    """Copy rows to y, unless they are y itself."""
+    if not layout.dense:
+        y[...] = _narrow(rows, layout)
 
 
-def _blocks(x: Array, w: Array, layout: Layout) -> Iterator[Block]:
-    """Yield some samples and a group each, so many that their columns fit."""
-    sample = w[0, 0].size * layout.length * w.itemsize
-    samples = max(1, min(BLOCK // sample, len(x) // blas_threads()))
-    for n, g in product(range(0, len(x), samples), range(len(w))):
-        yield slice(n, n + samples), slice(g, g + 1)
+def filled_rows(y: Array, layout: Layout, *busy: Array) -> Array:
+    """Return y as rows, (samples, groups, a, length), with zeros in between."""
+    if layout.dense:
+        return y.reshape(*y.shape[:3], layout.length)
+    rows = scratch((*y.shape[:3], layout.length), y.dtype, *busy)
+    rows[...] = 0
+    _narrow(rows, layout)[...] = y
+    return rows
+
+
+def _narrow(rows: Array, layout: Layout) -> Array:
+    """Return the view of rows that has just the outputs."""
+    steps = (step * rows.itemsize for step in row_steps(layout.size))
+    shape = (*rows.shape[:3], *layout.outputs)
+    return as_strided(rows, shape, (*rows.strides[:3], *steps))
+
+
+def blocks(
+    x: Array, groups: int, geometry: Geometry, row: int, room: int
+) -> Iterator[Block]:
+    """Yield blocks that fit a room of so many bytes: groups, samples, or some rows.
+
+    Parameters
+    ----------
+    x : array of shape (samples, groups, b, *input_size)
+        The input.
+    groups : int
+        How many groups may be in a block.
+    geometry : Geometry
+        Which tap of which output reads which input.
+    row, room : int
+        How many bytes an output on the first axis takes, in a group of a sample, and
+        how many there are.
+    """
+    samples, total = x.shape[:2]
+    outputs, *rest = (slice(0, size) for size in geometry.output_size)
+    fit = max(1, room // row)
+    if fit < outputs.stop:
+        for n, g in product(range(samples), range(total)):
+            for part in cuts(outputs.stop, -(-outputs.stop // fit)):
+                some = geometry.between((part, *rest))
+                yield Block((slice(n, n + 1), slice(g, g + 1)), part, some)
+        return
+    fit //= outputs.stop
+    groups = min(fit, groups)
+    step = max(1, min(fit // groups, samples // blas_threads()))
+    for n, g in product(range(0, samples, step), range(0, total, groups)):
+        yield Block((slice(n, n + step), slice(g, g + groups)), outputs, geometry)
+
+
+def together(several: Iterable[Block]) -> Iterator[list[Block]]:
+    """Yield the blocks of the same samples and groups, which add to the same places."""
+    for _, run in groupby(several, key=lambda block: block.starts):
+        yield list(run)
+
+
+def _blocks(x: Array, w: Array, geometry: Geometry) -> Iterator[Block]:
+    """Yield blocks of one group whose columns fit."""
+    row = w[0, 0].size * math.prod(geometry.output_size[1:]) * w.itemsize
+    return blocks(x, 1, geometry, row, BLOCK)

@@ -160,6 +160,8 @@ def shown(value: object) -> str:
 
 def _index(value: object) -> int | None:
     """Return the whole number that a value is, or None."""
+    if type(value) is int:
+        return value
     if isinstance(value, bool | np.bool_) or np.ma.is_masked(value):
         return None
     try:

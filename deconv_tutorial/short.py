@@ -25,10 +25,10 @@ import numpy as np
 
 from deconv_tutorial.engine import Array, empty_w, empty_y, zeros_x
 from deconv_tutorial.geometry import Geometry
+from deconv_tutorial.products import cuts, pieces
 from deconv_tutorial.threads import blas_threads, even, one_thread_each, share
 from deconv_tutorial.tiles import tiling
 from deconv_tutorial.transform import (
-    PRODUCT,
     Part,
     Plan,
     gather_weights,
@@ -38,8 +38,6 @@ from deconv_tutorial.transform import (
     target_tiles,
 )
 from deconv_tutorial.workspace import BLOCK, scratch
-
-_LEAST = 100  # rows; with fewer at a time nothing is saved
 
 Sizes: TypeAlias = tuple[tuple[int, int], ...]
 """Of each axis, how many positions a tile has, and how many taps a group."""
@@ -117,7 +115,7 @@ def _multiply(source: Array, weights: Array, plan: Plan, target: Array) -> None:
             tiles = source_tiles(source, plan, part)
             shape = (*tiles.shape[:2], weights.shape[2])
             result = scratch(shape, tiles.dtype, tiles)
-            for rows in _rows(tiles.shape[1], weights[0].size):
+            for rows in pieces(tiles.shape[1], weights[0].size):
                 np.matmul(tiles[:, rows], weights, out=result[:, rows])
             put_tiles(result, target, plan, part)
 
@@ -141,23 +139,10 @@ def parts(source: Array, target: Array, plan: Plan, arrays: int) -> Iterator[Par
     # As many parts as threads, or a multiple: no thread waits for another.
     if fit >= rows and samples >= threads:
         count = even(-(-samples // (fit // rows)))
-        for start, stop in _cuts(samples, min(samples, count)):
-            yield Part(slice(start, stop), 0, rows)
+        for part in cuts(samples, min(samples, count)):
+            yield Part(part, 0, rows)
     else:
         count = -(-rows // fit)
         count += -count % (threads // math.gcd(samples, threads))
-        for n, (start, stop) in product(range(samples), _cuts(rows, min(rows, count))):
-            yield Part(slice(n, n + 1), start, stop - start)
-
-
-def _rows(count: int, weights: int) -> Iterator[slice]:
-    """Yield slices of rows, so few that BLAS does not copy them to multiply them."""
-    fit = PRODUCT // weights
-    for start, stop in _cuts(count, -(-count // fit) if fit >= _LEAST else 1):
-        yield slice(start, stop)
-
-
-def _cuts(size: int, count: int) -> Iterator[tuple[int, int]]:
-    """Yield the ends of so many runs that differ by one at most."""
-    for n in range(count):
-        yield n * size // count, (n + 1) * size // count
+        for n, part in product(range(samples), cuts(rows, min(rows, count))):
+            yield Part(slice(n, n + 1), part.start, part.stop - part.start)

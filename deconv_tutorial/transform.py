@@ -17,10 +17,12 @@ import numpy as np
 
 from deconv_tutorial.arrays import DType
 from deconv_tutorial.engine import Array
+from deconv_tutorial.products import PRODUCT, cuts
 from deconv_tutorial.settings import Index
+from deconv_tutorial.threads import even, share
 from deconv_tutorial.tiles import Lines, Tiling
 from deconv_tutorial.views import clear_around
-from deconv_tutorial.workspace import scratch
+from deconv_tutorial.workspace import PAGE, scratch
 
 Plan: TypeAlias = tuple[Tiling, ...]
 """A tiling for each axis."""
@@ -28,14 +30,7 @@ Plan: TypeAlias = tuple[Tiling, ...]
 Run: TypeAlias = tuple[int, int, slice, slice]
 """Grid and group; positions, and the elements there."""
 
-PRODUCT = 10**6
-"""How many multiplications a product of small matrices has at most.
-
-Up to here OpenBLAS multiplies them where they lie. Larger ones it copies first, which
-takes longer than the multiplications, if one of the matrices is thin.
-"""
-
-_PAGE = 4096  # bytes; elements at such distances take the same places in the cache
+_MANY = 2**19  # elements; fewer are not worth another thread
 _NEAR = 48 * 2**10  # bytes to turn at a time, so that they stay close by
 
 
@@ -174,8 +169,13 @@ def spread_weights(w: Array, plan: Plan, *, transposed: bool) -> Array:
     groups_y, products, groups_x, taps = factors.shape
     a, b = w.shape[:2]
     result = np.empty((groups_y, a, products * groups_x, b), w.dtype)
-    rows = factors.reshape(groups_y, 1, -1, taps)
-    np.matmul(rows, w.reshape(a, b, taps).mT, out=result)
+    rows, columns = factors.reshape(groups_y, 1, -1, taps), w.reshape(a, b, taps).mT
+
+    def work(run: list[slice]) -> None:
+        for part in run:
+            np.matmul(rows, columns[part], out=result[:, part])
+
+    share(work, _shares(a, result))
     return result.reshape(groups_y * a, products, groups_x * b)
 
 
@@ -194,8 +194,19 @@ def gather_weights(spread: Array, plan: Plan, w: Array) -> None:
     factors = _weight_factors(plan, spread.dtype, transposed=False)
     taps = factors.shape[-1]
     a, b = w.shape[:2]
-    columns = spread.reshape(a, -1, b)
-    np.matmul(factors.reshape(-1, taps).T, columns, out=w.reshape(a, b, taps).mT)
+    rows, columns = factors.reshape(-1, taps).T, spread.reshape(a, -1, b)
+    result = w.reshape(a, b, taps).mT
+
+    def work(run: list[slice]) -> None:
+        for part in run:
+            np.matmul(rows, columns[part], out=result[part])
+
+    share(work, _shares(a, spread))
+
+
+def _shares(channels: int, array: Array) -> Iterator[slice]:
+    """Return the channels as a share for each thread, if an array is large."""
+    return cuts(channels, min(channels, even(1)) if array.size > _MANY else 1)
 
 
 @lru_cache(512)
@@ -330,7 +341,7 @@ def _turn(source: Array, target: Array) -> None:
     """Copy (n, c, *size) to (n, *size, c)."""
     source = np.moveaxis(source, 1, -1)
     channels = source.shape[-1]
-    step = channels if source.strides[-1] % _PAGE else 16
+    step = channels if source.strides[-1] % PAGE else 16
     for c in range(0, channels, step):
         target[..., c : c + step] = source[..., c : c + step]
 

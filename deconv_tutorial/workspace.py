@@ -16,6 +16,9 @@ from deconv_tutorial.settings import Index
 BLOCK = 4 * 2**20
 """About how many bytes a block of work should fill at a time, to stay in the cache."""
 
+PAGE = 4096
+"""Bytes; elements at such distances take the same places in the cache."""
+
 _KEPT = 2 * BLOCK  # a larger buffer is given back at the end of its call
 
 

@@ -45,6 +45,25 @@ def test_taps_are_the_connections_of_each_tap(drawn: dict[str, int]) -> None:
     assert sorted(found) == sorted(axis.connections())
 
 
+@given(axes(largest=6))
+def test_separate_windows_read_no_input_twice(drawn: dict[str, int]) -> None:
+    axis = axis_of(drawn)
+    first, last = axis.span
+    wide = Axis(
+        last - first + 1,
+        axis.kernel_size,
+        axis.output_size,
+        axis.stride,
+        axis.dilation,
+        0,
+    )
+    inputs = [i for _, _, i in wide.connections()]
+    if axis.separate:
+        assert len(set(inputs)) == len(inputs)
+    elif axis.stride == 1 == axis.dilation:
+        assert len(set(inputs)) < len(inputs)
+
+
 @given(axes(largest=6), st.data())
 def test_between_keeps_the_connections_of_its_outputs(
     drawn: dict[str, int], data: st.DataObject

@@ -20,6 +20,7 @@ from deconv_tutorial import (
     threads,
 )
 from deconv_tutorial.geometry import conv_geometry
+from deconv_tutorial.workspace import BLOCK
 from tests.strategies import cases
 from tests.test_engines import MAPS, arguments_of
 
@@ -45,7 +46,7 @@ def assert_equals_naive(engine, case, arrays):
 def threads_used(request):
     """Let every call share its work between so many threads."""
     with pytest.MonkeyPatch.context() as patch:
-        for module in (threads, depthwise, planes, short):
+        for module in (threads, planes, short):
             patch.setattr(module, "blas_threads", lambda: request.param)
         yield request.param
 
@@ -160,10 +161,31 @@ def test_the_fast_engine_is_as_good_as_im2col_on_a_large_layer(name):
 
 def test_one_channel_has_a_way_of_its_own_unless_padding_makes_planes_large():
     usual = conv_geometry((90, 80), 3, padding=1)
-    padded = conv_geometry(9, 3, padding=4000, dilation=4001, stride=7)
+    padded = conv_geometry((9, 8), 3, padding=4000, dilation=4001, stride=7)
     assert fast.way(usual, 4, 8, 1, 1) == "depthwise"
     assert fast.way(padded, 4, 8, 1, 1) == "im2col"
     assert fast.way(usual, 4, 8, 1, 1, "F") == "im2col"
+
+
+@pytest.mark.parametrize(("b", "way"), [(3, "planes"), (1, "depthwise")])
+def test_a_large_picture_is_worked_on_in_strips(b, way):
+    """Its columns would take 28 MB for each channel, and its planes 9 MB."""
+    rng = np.random.default_rng(0)
+    geometry = conv_geometry((900, 800), 3, padding=1)
+    x = rng.standard_normal((1, 1, b, 900, 800)).astype("f4")
+    w = rng.standard_normal((1, 2 * b - 1, b, 3, 3)).astype("f4")
+    y = rng.standard_normal((1, 1, 2 * b - 1, 900, 800)).astype("f4")
+    assert fast.way(geometry, 1, 1, *w.shape[1:3]) == way
+    for name in MAPS:
+        left, right, like = arguments_of(name, x, w, y)
+        tracemalloc.start()
+        result = getattr(fast, name)(left, right, geometry)
+        _, peak = tracemalloc.get_traced_memory()
+        tracemalloc.stop()
+        extra = peak - like.nbytes
+        assert extra < 3 * BLOCK * threads.blas_threads(), (name, extra)
+        exact = getattr(im2col, name)(left.astype(float), right.astype(float), geometry)
+        assert abs(result - exact).max() < 2e-5 * abs(exact).max()
 
 
 @pytest.mark.parametrize(
