@@ -78,6 +78,12 @@ def empty_w(x: Array, y: Array, geometry: Geometry) -> Array:
     return np.empty(shape, np.result_type(x, y))
 
 
+def like_w(x: Array, y: Array, geometry: Geometry) -> Array:
+    """Return a view with the shape of the result of ``weight_grad``, and no room."""
+    one = np.zeros((), np.result_type(x, y))
+    return np.broadcast_to(one, (*y.shape[1:3], x.shape[2], *geometry.kernel_size))
+
+
 def zeros_y(x: Array, w: Array, geometry: Geometry) -> Array:
     """Return an array of zeros for the result of ``forward``."""
     y = empty_y(x, w, geometry)

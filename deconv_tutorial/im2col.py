@@ -23,8 +23,9 @@ from typing import TypeAlias
 
 import numpy as np
 
-from deconv_tutorial.engine import Array, empty_w, empty_x, empty_y, zeros_x
+from deconv_tutorial.engine import Array, empty_x, empty_y, like_w, zeros_w, zeros_x
 from deconv_tutorial.geometry import Geometry, Window
+from deconv_tutorial.products import multiply
 from deconv_tutorial.threads import even, share
 from deconv_tutorial.views import channels_first, padded, tap_views, windows
 from deconv_tutorial.workspace import BLOCK, scratch
@@ -46,11 +47,12 @@ def forward(x: Array, w: Array, geometry: Geometry) -> Array:
             columns = _columns(x_view[:, :, samples], part)
             direct = _by_sample(y[samples, ..., *outputs])
             if direct is not None:
-                np.matmul(rows, _of_samples(columns, len(direct)), out=direct)
+                multiply(rows, _of_samples(columns, len(direct)), direct)
                 continue
             target = y_view[:, :, samples, *outputs]
             shape = (*rows.shape[:2], columns.shape[2])
-            values = np.matmul(rows, columns, out=scratch(shape, y.dtype, columns))
+            values = scratch(shape, y.dtype, columns)
+            multiply(rows, columns, values)
             target[...] = values.reshape(target.shape)
 
     share(work, blocks(y, w, geometry, _room(w)))
@@ -67,15 +69,15 @@ def input_grad(y: Array, w: Array, geometry: Geometry) -> Array:
             into = x_view[:, :, samples]
             view = _view(into, part) if geometry.separate else None
             if view is not None:
-                np.matmul(rows.mT, _rows(y_view[:, :, samples, *outputs]), out=view)
+                multiply(rows.mT, _rows(y_view[:, :, samples, *outputs]), view)
                 continue
             columns = scratch(_shape(into, part), x.dtype)
             direct = _by_sample(y[samples, ..., *outputs])
             if direct is not None:
-                np.matmul(rows.mT, direct, out=_of_samples(columns, len(direct)))
+                multiply(rows.mT, direct, _of_samples(columns, len(direct)))
             else:
                 values = _rows(y_view[:, :, samples, *outputs])
-                np.matmul(rows.mT, values, out=columns)
+                multiply(rows.mT, values, columns)
             if geometry.separate:
                 _put_back(columns, part, into=into)
             else:
@@ -89,10 +91,9 @@ def input_grad(y: Array, w: Array, geometry: Geometry) -> Array:
 
 def weight_grad(x: Array, y: Array, geometry: Geometry) -> Array:
     """Return w: y times the transposed columns of x."""
-    w = empty_w(x, y, geometry)
     if not y.size:
-        w[...] = 0
-        return w
+        return zeros_w(x, y, geometry)
+    w = like_w(x, y, geometry)
     x_view, y_view = channels_first(x), channels_first(y)
     # BLAS is faster with the larger matrix to the left.
     tall = math.prod(y.shape[3:]) * y.shape[0] > 4 * y.shape[2]
@@ -101,7 +102,10 @@ def weight_grad(x: Array, y: Array, geometry: Geometry) -> Array:
         for samples, outputs, part in run:
             columns = _columns(x_view[:, :, samples], part)
             values = _rows(y_view[:, :, samples, *outputs])
-            yield columns @ values.mT if tall else values @ columns.mT
+            left, right = (columns, values) if tall else (values, columns)
+            product = np.empty((*left.shape[:2], right.shape[1]), left.dtype)
+            multiply(left, right.mT, product)
+            yield product
 
     parts = share(lambda run: _sum(products(run)), blocks(y, w, geometry, _room(w)))
     total = _sum(iter(parts))
@@ -159,8 +163,12 @@ def _view(x: Array, geometry: Geometry) -> Array | None:
     """Return the columns of x as a view of x, if there is one."""
     if not geometry.inside:
         return None
+    if geometry.kernel_size == geometry.input_size:  # a column is a whole picture
+        shown = x.transpose(0, 1, *range(3, x.ndim), 2)
+    else:
+        shown = windows(x, geometry)
     try:
-        return windows(x, geometry).reshape(_shape(x, geometry), copy=False)
+        return shown.reshape(_shape(x, geometry), copy=False)
     except ValueError:  # they do not lie in a row
         return None
 
@@ -259,8 +267,10 @@ def blocks(y: Array, w: Array, geometry: Geometry, room: int) -> Iterator[Block]
     column_and_output = w.size // w.shape[1] + y.shape[1] * y.shape[2]
     total = y.shape[0] * math.prod(geometry.output_size)
     fit = max(1, room // (column_and_output * y.itemsize))
-    if fit < 4 * total:  # enough for several threads
-        fit = -(-total // even(-(-total // fit)))
+    if fit >= 4 * total:  # too little for several threads
+        yield slice(0, len(y)), tuple(slice(0, n) for n in y.shape[3:]), geometry
+        return
+    fit = -(-total // even(-(-total // fit)))
     steps: list[int] = []
     sizes = [y.shape[0], *geometry.output_size]
     for size in reversed(sizes):

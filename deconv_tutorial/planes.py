@@ -23,7 +23,7 @@ from numpy.lib.stride_tricks import as_strided
 from deconv_tutorial.arrays import DType
 from deconv_tutorial.engine import Array, empty_y, zeros_w, zeros_x
 from deconv_tutorial.geometry import Axis, Geometry
-from deconv_tutorial.products import cuts, pieces
+from deconv_tutorial.products import cuts, multiply
 from deconv_tutorial.settings import Index
 from deconv_tutorial.threads import blas_threads, share
 from deconv_tutorial.tiles import Lines
@@ -104,8 +104,7 @@ def forward(x: Array, w: Array, geometry: Geometry) -> Array:
             target = block.of_y(y)
             rows = rows_of(target, layout, columns)
             matrix = w[block.arrays[1]].reshape(w.shape[1], -1)
-            for part in pieces(layout.length, matrix.size):
-                np.matmul(matrix, columns[..., part], out=rows[:, 0, :, part])
+            multiply(matrix, columns, rows[:, 0])
             put_rows(rows, target, layout)
 
     share(work, _blocks(x, w, geometry))
@@ -126,8 +125,7 @@ def input_grad(y: Array, w: Array, geometry: Geometry) -> Array:
             matrix = w[block.arrays[1]].reshape(w.shape[1], -1).T
             columns = _space(layout, target, y.dtype, rows)
             flat = columns.reshape(len(target), len(matrix), layout.length)
-            for part in pieces(layout.length, matrix.size):
-                np.matmul(matrix, rows[:, 0, :, part], out=flat[..., part])
+            multiply(matrix, rows[:, 0], flat)
             planes = scratch(shape_of(layout, target), y.dtype, rows, columns)
             planes[...] = 0
             for n, (_, phase, shift) in enumerate(layout.rows):

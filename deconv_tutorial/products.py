@@ -9,10 +9,38 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+import numpy as np
+
+from deconv_tutorial.engine import Array
+from deconv_tutorial.threads import shares_products
+
 PRODUCT = 10**6
 """How many multiplications a product has at most that OpenBLAS makes without a copy."""
 
 _LEAST = 100  # columns; products with fewer are slow in any case
+
+
+def multiply(left: Array, right: Array, out: Array) -> None:
+    """Set an array to left @ right, in several products if that is faster.
+
+    Where BLAS may use several threads, it is left to share the product among them.
+
+    Examples
+    --------
+    >>> left, right, out = np.ones((2, 3)), np.ones((3, 4)), np.empty((2, 4))
+    >>> multiply(left, right, out)
+    >>> out.tolist()
+    [[3.0, 3.0, 3.0, 3.0], [3.0, 3.0, 3.0, 3.0]]
+    """
+    (m, k), n = left.shape[-2:], right.shape[-1]
+    if min(m, n) * k * _LEAST > PRODUCT or m * n * k <= PRODUCT or shares_products():
+        np.matmul(left, right, out=out)
+    elif m > n:
+        for rows in pieces(m, k * n):
+            np.matmul(left[..., rows, :], right, out=out[..., rows, :])
+    else:
+        for columns in pieces(n, m * k):
+            np.matmul(left, right[..., columns], out=out[..., columns])
 
 
 def pieces(count: int, size: int) -> Iterator[slice]:

@@ -25,7 +25,7 @@ import numpy as np
 
 from deconv_tutorial.engine import Array, empty_w, empty_y, zeros_x
 from deconv_tutorial.geometry import Geometry
-from deconv_tutorial.products import cuts, pieces
+from deconv_tutorial.products import cuts, multiply
 from deconv_tutorial.threads import blas_threads, even, one_thread_each, share
 from deconv_tutorial.tiles import tiling
 from deconv_tutorial.transform import (
@@ -115,8 +115,7 @@ def _multiply(source: Array, weights: Array, plan: Plan, target: Array) -> None:
             tiles = source_tiles(source, plan, part)
             shape = (*tiles.shape[:2], weights.shape[2])
             result = scratch(shape, tiles.dtype, tiles)
-            for rows in pieces(tiles.shape[1], weights[0].size):
-                np.matmul(tiles[:, rows], weights, out=result[:, rows])
+            multiply(tiles, weights, result)
             put_tiles(result, target, plan, part)
 
     share(work, parts(source, target, plan, 1))

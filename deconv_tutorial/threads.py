@@ -64,6 +64,12 @@ def blas_threads() -> int:
         return min(_LIMITED or _threads(), default=1)
 
 
+def shares_products() -> bool:
+    """Return whether the BLAS library itself uses several threads for a product now."""
+    with _LOCK:
+        return not _LIMITED and max(_threads(), default=1) > 1
+
+
 def even(parts: int) -> int:
     """Return so many parts or a few more, so that all threads get as many."""
     return parts + -parts % blas_threads()
