@@ -52,7 +52,7 @@ def forward(x: Array, w: Array, geometry: Geometry) -> Array:
             layout, target = layout_of(block.geometry), block.of_y(y)
             planes = planes_of(x[block.arrays], layout)
             total = rows_of(target, layout, planes)
-            for n, rows in enumerate(_rows(layout)):
+            for n, rows in enumerate(_rows(layout, _ROWS)):
                 columns = _columns(planes, rows, target)
                 shape = (*target.shape[:2], len(rows), columns.shape[-1])
                 sums = scratch(shape, x.dtype, planes, total)
@@ -82,7 +82,7 @@ def input_grad(y: Array, w: Array, geometry: Geometry) -> Array:
             filled = filled_rows(block.of_y(y), layout)[:, :, 0]
             planes = scratch(shape_of(layout, target), y.dtype, filled)
             planes[...] = 0
-            for rows in _rows(layout):
+            for rows in _rows(layout, _ROWS):
                 columns = _columns(planes, rows, target)
                 shape = (*target.shape[:2], len(rows), columns.shape[-1])
                 shifted = scratch(shape, y.dtype, filled, planes)
@@ -106,7 +106,7 @@ def weight_grad(x: Array, y: Array, geometry: Geometry) -> Array:
             layout, target = layout_of(block.geometry), block.of_y(y)
             filled = filled_rows(target, layout)
             planes = planes_of(x[block.arrays], layout, filled)
-            for rows in _rows(layout, most=len(layout.rows)):
+            for rows in _rows(layout, len(layout.rows)):
                 windows = _windows(_columns(planes, rows, target), rows, layout.length)
                 at = (..., *[None] * (windows.ndim - 4), slice(None))
                 # All shifts at once: for few results NumPy keeps other threads waiting.
@@ -119,7 +119,7 @@ def weight_grad(x: Array, y: Array, geometry: Geometry) -> Array:
     return sum(share(work, _blocks(x, geometry)), start=w)
 
 
-def _rows(layout: Layout, most: int = _ROWS) -> Iterator[list[Row]]:
+def _rows(layout: Layout, most: int) -> Iterator[list[Row]]:
     """Yield rows that read the same planes, so many at a time at most."""
     by_phase = sorted(layout.rows, key=lambda row: row.phase)
     for _, rows in groupby(by_phase, key=lambda row: row.phase):

@@ -67,7 +67,7 @@ def blas_threads() -> int:
 def shares_products() -> bool:
     """Return whether the BLAS library itself uses several threads for a product now."""
     with _LOCK:
-        return not _LIMITED and max(_threads(), default=1) > 1
+        return max(_threads(), default=1) > 1
 
 
 def even(parts: int) -> int:

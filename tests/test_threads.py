@@ -91,7 +91,7 @@ def waiting_thread():
         found.append(threading.get_native_id())
         end.wait()
 
-    threading.Thread(target=wait).start()
+    threading.Thread(target=wait, daemon=True).start()
     while not found:
         time.sleep(1e-4)
     return found[0], end
