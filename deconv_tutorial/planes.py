@@ -217,16 +217,16 @@ def _line(axis: Axis, offset: int) -> Lines:
 
 
 def shape_of(layout: Layout, x: Array) -> Index:
-    """Return the shape of the planes of (samples, groups, b, *input_size).
+    """Return the shape of the planes of ``(samples, groups, b, *input_size)``.
 
-    That is (*phases, samples * groups * b, taps of the last axis, elements).
+    That is ``(*phases, samples * groups * b, taps of the last axis, elements)``.
     """
     *phases, taps = map(len, layout.lines)
     return (*phases, math.prod(x.shape[:3]), taps, math.prod(layout.size))
 
 
 def planes_of(x: Array, layout: Layout, *busy: Array) -> Array:
-    """Return the planes of (samples, groups, b, *input_size), zero outside."""
+    """Return the planes of ``(samples, groups, b, *input_size)``, zero outside."""
     planes = scratch(shape_of(layout, x), x.dtype, *busy)
     x = x.reshape(-1, *x.shape[3:])
     for plane, places, elements in _each_plane(planes, layout):
@@ -236,7 +236,7 @@ def planes_of(x: Array, layout: Layout, *busy: Array) -> Array:
 
 
 def fold_planes(planes: Array, layout: Layout, x: Array) -> None:
-    """Add planes to (samples, groups, b, *input_size)."""
+    """Add planes to ``(samples, groups, b, *input_size)``."""
     for plane, places, elements in _each_plane(planes, layout):
         part = plane[:, *places]
         x[..., *elements] += part.reshape(*x.shape[:3], *part.shape[1:])
