@@ -51,6 +51,8 @@ START = 2**24
 SMALL = 2**15
 """How many elements all columns have at most, to be made at once."""
 
+STRIP = 2 * BLOCK
+"""How many bytes the columns for outputs of one row have at most, in one piece."""
 LARGE = 2**20
 """How many elements the factors of the weights of `short` have at most."""
 TAPS = 2**10
@@ -144,9 +146,14 @@ def way(
         # Padding may make planes large; numbers that are not real would be conjugated.
         sizes = geometry.input_size, geometry.output_size, geometry.kernel_size
         room = 4 * geometry.kernel_size[-1] * sum(map(math.prod, sizes))
-        fits = planes.layout_of(geometry).elements <= room
+        elements = planes.layout_of(geometry).elements
+        strip = 4 * elements // geometry.output_size[0]
+        fits = elements <= room and strip <= STRIP
         return "depthwise" if kind in "fd" and fits else "im2col"
     costs = _costs(geometry, samples, a, b, transposed=transposed)
+    taps, row = math.prod(geometry.kernel_size), math.prod(geometry.output_size[1:])
+    if 4 * b * taps * row > STRIP:
+        del costs["planes"]
     return min(costs, key=costs.__getitem__)
 
 

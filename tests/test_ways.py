@@ -183,6 +183,14 @@ def test_one_channel_has_a_way_of_its_own_unless_padding_makes_planes_large():
     assert fast.way(usual, 4, 8, 1, 1, "F") == "im2col"
 
 
+@pytest.mark.parametrize(("a", "b"), [(64, 3), (1, 1)])
+def test_very_long_rows_are_unfolded_piece_by_piece(a, b):
+    usual, long = (conv_geometry((40, n), 3, padding=1) for n in (10**4, 10**6))
+    assert fast.way(usual, 1, 1, a, b) in {"planes", "depthwise"}
+    for transposed in (False, True):
+        assert fast.way(long, 1, 1, a, b, transposed=transposed) == "im2col"
+
+
 @pytest.mark.parametrize(("b", "way"), [(3, "planes"), (1, "depthwise")])
 def test_a_large_picture_is_worked_on_in_strips(b, way):
     """Its columns would take 28 MB for each channel, and its planes 9 MB."""

@@ -1,10 +1,10 @@
 """custom-cnn: the layers ``Conv1d`` and ``Conv2d`` of its package ``mytorch``.
 
 A layer has only the result and one backward pass for all three gradients, so the single
-gradients are not measured. Its ``ConvTranspose`` stuffs zeros and convolves without the
-outer ones: another function than a transposed convolution, and not comparable. It
-strides by leaving out most of what it computed: at stride 8 a call takes half a minute,
-and nobody waits for that here.
+gradients are not measured. Its ``ConvTranspose`` is a transposed convolution with the
+reversed kernel and a padding of ``kernel_size - 1``, which no row here has. It strides
+by leaving out most of what it computed: at stride 8 a call takes half a minute, and
+nobody waits for that here.
 """
 
 from __future__ import annotations
