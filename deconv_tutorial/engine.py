@@ -72,16 +72,16 @@ def empty_x(y: Array, w: Array, geometry: Geometry) -> Array:
     return np.empty(shape, np.result_type(y, w))
 
 
-def empty_w(x: Array, y: Array, geometry: Geometry) -> Array:
-    """Return an array for the result of ``weight_grad``, its elements undefined."""
-    shape = (*y.shape[1:3], x.shape[2], *geometry.kernel_size)
-    return np.empty(shape, np.result_type(x, y))
-
-
 def like_w(x: Array, y: Array, geometry: Geometry) -> Array:
     """Return a view with the shape of the result of ``weight_grad``, and no room."""
     one = np.zeros((), np.result_type(x, y))
     return np.broadcast_to(one, (*y.shape[1:3], x.shape[2], *geometry.kernel_size))
+
+
+def empty_w(x: Array, y: Array, geometry: Geometry) -> Array:
+    """Return an array for the result of ``weight_grad``, its elements undefined."""
+    like = like_w(x, y, geometry)
+    return np.empty(like.shape, like.dtype)
 
 
 def zeros_y(x: Array, w: Array, geometry: Geometry) -> Array:

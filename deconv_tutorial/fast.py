@@ -151,9 +151,6 @@ def way(
         fits = elements <= room and strip <= STRIP
         return "depthwise" if kind in "fd" and fits else "im2col"
     costs = _costs(geometry, samples, a, b, transposed=transposed)
-    taps, row = math.prod(geometry.kernel_size), math.prod(geometry.output_size[1:])
-    if 4 * b * taps * row > STRIP:
-        del costs["planes"]
     return min(costs, key=costs.__getitem__)
 
 
@@ -182,10 +179,13 @@ def _costs(
     costs: dict[Way, float] = {
         "im2col": unfolded * a * _loss(a, b * taps)
         + MOVE * (copied * (1 + 1.4 * transposed) + y),
-        "planes": shifted * a * _loss(a, b * taps, layout.length)
-        + RUN * shifted * short_run * (1 + transposed)
-        + MOVE * (x * (1 + transposed) + y),
     }
+    if 4 * b * taps * math.prod(geometry.output_size[1:]) <= STRIP:
+        costs["planes"] = (
+            shifted * a * _loss(a, b * taps, layout.length)
+            + RUN * shifted * short_run * (1 + transposed)
+            + MOVE * (x * (1 + transposed) + y)
+        )
     source, target = (a, b) if transposed else (b, a)
     for sizes in _candidates(geometry):
         plan = short.plan_of(geometry, sizes, transposed=transposed)

@@ -33,14 +33,15 @@ def multiply(left: Array, right: Array, out: Array) -> None:
     [[3.0, 3.0, 3.0, 3.0], [3.0, 3.0, 3.0, 3.0]]
     """
     (m, k), n = left.shape[-2:], right.shape[-1]
-    if min(m, n) * k * _LEAST > PRODUCT or m * n * k <= PRODUCT or shares_products():
+    parts = [*pieces(max(m, n), min(m, n) * k)]
+    if len(parts) == 1 or shares_products():
         np.matmul(left, right, out=out)
-    elif m > n:
-        for rows in pieces(m, k * n):
-            np.matmul(left[..., rows, :], right, out=out[..., rows, :])
-    else:
-        for columns in pieces(n, m * k):
-            np.matmul(left, right[..., columns], out=out[..., columns])
+        return
+    for part in parts:
+        if m > n:
+            np.matmul(left[..., part, :], right, out=out[..., part, :])
+        else:
+            np.matmul(left, right[..., part], out=out[..., part])
 
 
 def pieces(count: int, size: int) -> Iterator[slice]:

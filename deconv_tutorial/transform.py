@@ -169,13 +169,8 @@ def spread_weights(w: Array, plan: Plan, *, transposed: bool) -> Array:
     groups_y, products, groups_x, taps = factors.shape
     a, b = w.shape[:2]
     result = np.empty((groups_y, a, products * groups_x, b), w.dtype)
-    rows, columns = factors.reshape(groups_y, 1, -1, taps), w.reshape(a, b, taps).mT
-
-    def work(run: list[slice]) -> None:
-        for part in run:
-            np.matmul(rows, columns[part], out=result[:, part])
-
-    share(work, _shares(a, result))
+    rows = factors.reshape(groups_y, 1, -1, taps)
+    _multiply_each(rows, w.reshape(a, b, taps).mT, result)
     return result.reshape(groups_y * a, products, groups_x * b)
 
 
@@ -194,19 +189,22 @@ def gather_weights(spread: Array, plan: Plan, w: Array) -> None:
     factors = _weight_factors(plan, spread.dtype, transposed=False)
     taps = factors.shape[-1]
     a, b = w.shape[:2]
-    rows, columns = factors.reshape(-1, taps).T, spread.reshape(a, -1, b)
-    result = w.reshape(a, b, taps).mT
+    rows = factors.reshape(-1, taps).T
+    _multiply_each(rows, spread.reshape(a, -1, b), w.reshape(a, b, taps).mT)
+
+
+def _multiply_each(rows: Array, columns: Array, out: Array) -> None:
+    """Set out to rows @ columns, for each channel of columns (a, taps, b).
+
+    If there is much to do, each thread has a share of the channels.
+    """
+    a, many = len(columns), max(columns.size, out.size) > _MANY
 
     def work(run: list[slice]) -> None:
         for part in run:
-            np.matmul(rows, columns[part], out=result[part])
+            np.matmul(rows, columns[part], out=out[..., part, :, :])
 
-    share(work, _shares(a, spread))
-
-
-def _shares(channels: int, array: Array) -> Iterator[slice]:
-    """Return the channels as a share for each thread, if an array is large."""
-    return cuts(channels, min(channels, even(1)) if array.size > _MANY else 1)
+    share(work, cuts(a, min(a, even(1)) if many else 1))
 
 
 @lru_cache(512)
