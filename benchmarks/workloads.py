@@ -17,7 +17,7 @@ from deconv_tutorial.geometry import (
     conv_geometry,
     conv_transpose_geometry,
 )
-from deconv_tutorial.settings import Index
+from deconv_tutorial.geometry.settings import Index
 
 MAPS = ("forward", "input_grad", "weight_grad")
 """The three maps, named from the convolution's side whatever the layer is."""

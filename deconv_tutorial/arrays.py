@@ -13,7 +13,7 @@ import numpy as np
 import numpy.typing as npt
 
 from deconv_tutorial.engine import Array
-from deconv_tutorial.settings import Index, is_sequence, shown
+from deconv_tutorial.geometry.settings import Index, is_sequence, shown
 
 DType: TypeAlias = np.dtype[Any]
 

@@ -19,7 +19,7 @@ from deconv_tutorial.arrays import (
 )
 from deconv_tutorial.engine import Array
 from deconv_tutorial.geometry import Geometry
-from deconv_tutorial.settings import Index, whole_number
+from deconv_tutorial.geometry.settings import Index, whole_number
 
 
 class Call(NamedTuple):

@@ -32,7 +32,7 @@ from typing import Literal, TypeAlias
 from deconv_tutorial import depthwise, im2col, planes, short, small
 from deconv_tutorial.engine import Array, Engine
 from deconv_tutorial.geometry import Axis, Geometry
-from deconv_tutorial.settings import Index
+from deconv_tutorial.geometry.settings import Index
 from deconv_tutorial.transform import Plan
 from deconv_tutorial.workspace import BLOCK
 

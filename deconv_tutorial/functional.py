@@ -35,7 +35,7 @@ from deconv_tutorial import fast
 from deconv_tutorial.calls import checked_call, layer_gradients, layer_result
 from deconv_tutorial.engine import Array, Engine
 from deconv_tutorial.geometry import conv_geometry, conv_transpose_geometry
-from deconv_tutorial.settings import Padding, PerAxis
+from deconv_tutorial.geometry.settings import Padding, PerAxis
 
 
 class Gradients(NamedTuple):

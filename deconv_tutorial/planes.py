@@ -23,8 +23,8 @@ from numpy.lib.stride_tricks import as_strided
 from deconv_tutorial.arrays import DType
 from deconv_tutorial.engine import Array, empty_y, zeros_w, zeros_x
 from deconv_tutorial.geometry import Axis, Geometry
+from deconv_tutorial.geometry.settings import Index
 from deconv_tutorial.products import cuts, multiply
-from deconv_tutorial.settings import Index
 from deconv_tutorial.threads import blas_threads, share
 from deconv_tutorial.tiles import Lines
 from deconv_tutorial.views import clear_around, row_steps

@@ -23,8 +23,8 @@ import numpy as np
 import sympy as sp
 
 from deconv_tutorial.engine import Array
+from deconv_tutorial.geometry.settings import Index
 from deconv_tutorial.identities import correlation, framed, spread
-from deconv_tutorial.settings import Index
 
 _TRIES = 1000  # few products may keep many rules
 _NAME = re.compile(r"(.*)_\{?([0-9,]+)\}?")

@@ -15,7 +15,7 @@ import numpy as np
 
 from deconv_tutorial.engine import Array
 from deconv_tutorial.geometry import Axis, Geometry, Window
-from deconv_tutorial.settings import Index
+from deconv_tutorial.geometry.settings import Index
 from deconv_tutorial.views import row_steps
 
 

@@ -34,8 +34,8 @@ from deconv_tutorial.geometry import (
     conv_geometry,
     conv_transpose_geometry,
 )
+from deconv_tutorial.geometry.settings import Index, Padding
 from deconv_tutorial.reading import Reading, recognise
-from deconv_tutorial.settings import Index, Padding
 
 __all__ = [
     "Letters",

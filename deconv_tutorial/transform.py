@@ -17,8 +17,8 @@ import numpy as np
 
 from deconv_tutorial.arrays import DType
 from deconv_tutorial.engine import Array
+from deconv_tutorial.geometry.settings import Index
 from deconv_tutorial.products import PRODUCT, cuts
-from deconv_tutorial.settings import Index
 from deconv_tutorial.threads import even, share
 from deconv_tutorial.tiles import Lines, Tiling
 from deconv_tutorial.views import clear_around

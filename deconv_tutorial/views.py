@@ -10,7 +10,7 @@ from numpy.lib.stride_tricks import as_strided
 
 from deconv_tutorial.engine import Array
 from deconv_tutorial.geometry import Geometry
-from deconv_tutorial.settings import Index
+from deconv_tutorial.geometry.settings import Index
 
 
 def row_steps(size: Index) -> Index:

@@ -11,7 +11,7 @@ import threading
 import numpy as np
 
 from deconv_tutorial.engine import Array
-from deconv_tutorial.settings import Index
+from deconv_tutorial.geometry.settings import Index
 
 BLOCK = 4 * 2**20
 """About how many bytes a block of work should fill at a time, to stay in the cache."""

@@ -17,7 +17,7 @@ from deconv_tutorial.diagnose.problem import Problem, Target
 from deconv_tutorial.diagnose.report import Finding, Report
 from deconv_tutorial.engine import Array
 from deconv_tutorial.functional import conv_backward, conv_transpose_backward
-from deconv_tutorial.settings import Padding, PerAxis
+from deconv_tutorial.geometry.settings import Padding, PerAxis
 
 
 def gradients(

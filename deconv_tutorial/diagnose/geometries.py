@@ -12,7 +12,7 @@ import numpy as np
 
 from deconv_tutorial.diagnose.problem import Change, Problem
 from deconv_tutorial.geometry import Axis
-from deconv_tutorial.settings import Index
+from deconv_tutorial.geometry.settings import Index
 
 
 def axes(change: Callable[[Axis], Axis]) -> Change:

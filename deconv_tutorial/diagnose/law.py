@@ -18,7 +18,7 @@ from deconv_tutorial.diagnose.probes import Case
 from deconv_tutorial.diagnose.problem import Target
 from deconv_tutorial.engine import Array
 from deconv_tutorial.geometry import Axis
-from deconv_tutorial.settings import Index
+from deconv_tutorial.geometry.settings import Index
 
 CALLS = 200
 """With how many single ones to try at most."""

@@ -16,7 +16,7 @@ import numpy as np
 
 from deconv_tutorial.diagnose.problem import Problem, problem_of
 from deconv_tutorial.engine import Array
-from deconv_tutorial.settings import Index
+from deconv_tutorial.geometry.settings import Index
 
 SETTINGS = ("stride", "padding", "dilation", "groups", "output_padding")
 """The settings that layers have; the last one only if they are transposed."""

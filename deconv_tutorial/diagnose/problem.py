@@ -23,7 +23,7 @@ from deconv_tutorial.geometry import (
     conv_transpose_geometry,
     padding_sides,
 )
-from deconv_tutorial.settings import Index, Padding, PerAxis
+from deconv_tutorial.geometry.settings import Index, Padding, PerAxis
 
 Target: TypeAlias = Literal["y", "dx", "dw", "db"]
 Map: TypeAlias = Literal["forward", "input_grad", "weight_grad", "bias"]

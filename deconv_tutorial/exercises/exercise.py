@@ -11,7 +11,7 @@ import numpy as np
 
 from deconv_tutorial.engine import Array
 from deconv_tutorial.geometry import conv_transpose_geometry
-from deconv_tutorial.settings import Index
+from deconv_tutorial.geometry.settings import Index
 
 Function: TypeAlias = Callable[..., Any]
 Case: TypeAlias = tuple[Any, ...]

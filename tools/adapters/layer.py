@@ -14,8 +14,8 @@ from typing import Any, NamedTuple, TypeAlias
 from deconv_tutorial.diagnose.probes import SETTINGS
 from deconv_tutorial.engine import Array
 from deconv_tutorial.geometry import conv_geometry, conv_transpose_geometry
+from deconv_tutorial.geometry.settings import Index, padding_pairs, per_axis
 from deconv_tutorial.identities import framed
-from deconv_tutorial.settings import Index, padding_pairs, per_axis
 
 Foreign: TypeAlias = Any
 """What belongs to an implementation: its arrays and layers have no types here."""

@@ -1,0 +1,219 @@
+"""The sizes of a convolution and of a transposed one, from their settings."""
+
+from __future__ import annotations
+
+from deconv_tutorial.geometry.rule import Axis, Geometry
+from deconv_tutorial.geometry.settings import (
+    Index,
+    Padding,
+    PerAxis,
+    common_rank,
+    padding_pairs,
+    per_axis,
+)
+
+
+def conv_geometry(
+    input_size: PerAxis,
+    kernel_size: PerAxis,
+    stride: PerAxis = 1,
+    padding: Padding = 0,
+    dilation: PerAxis = 1,
+) -> Geometry:
+    """Return the geometry of the convolution of an input of a given size.
+
+    On each axis the kernel spans ``dilation*(kernel_size - 1) + 1`` inputs, and
+    ``output_size = (before + input_size + after - span) // stride + 1``.
+
+    Parameters
+    ----------
+    input_size, kernel_size, stride, dilation : int or one per axis
+        Whole numbers of at least 1.
+    padding : int, one per axis, one (before, after) pair per axis, or a word
+        The number of zeros around the input. ``"valid"`` means none, ``"full"``
+        every place where kernel and input overlap, and ``"same"`` an output as
+        large as the input; of an odd total, ``"same"`` puts the odd one at the end.
+
+    Raises
+    ------
+    ValueError
+        If a number is too small, a setting has not one number per axis, a word is
+        unknown, ``"same"`` comes with a stride, or the kernel spans more than the
+        padded input.
+    TypeError
+        If a number is not a whole number (a bool or a float, for example).
+
+    References
+    ----------
+    V. Dumoulin and F. Visin, "A guide to convolution arithmetic for deep
+    learning", arXiv:1603.07285, relationship 15, with a padding for each side.
+
+    Examples
+    --------
+    >>> geometry = conv_geometry(11, kernel_size=3, stride=2, padding=1, dilation=4)
+    >>> geometry.output_size
+    (3,)
+    """
+    inputs, kernels, strides, dilations = _positive(
+        input_size=input_size, kernel_size=kernel_size, stride=stride, dilation=dilation
+    )
+    spans = _spans(kernels, dilations)
+    pads = padding_sides(padding, kernels, strides, dilations)
+    padded = tuple(i + sum(pair) for i, pair in zip(inputs, pads, strict=True))
+    if any(span > room for span, room in zip(spans, padded, strict=True)):
+        msg = (
+            f"kernel_size {kernels} with dilation {dilations} spans {spans} inputs and "
+            f"needs a padded input at least as large, got {padded} from "
+            f"input_size {inputs} and padding {pads}"
+        )
+        raise ValueError(msg)
+    outputs = tuple(
+        (room - span) // s + 1
+        for room, span, s in zip(padded, spans, strides, strict=True)
+    )
+    return _geometry(inputs, kernels, outputs, strides, dilations, pads)
+
+
+def conv_transpose_geometry(
+    output_size: PerAxis,
+    kernel_size: PerAxis,
+    stride: PerAxis = 1,
+    padding: Padding = 0,
+    dilation: PerAxis = 1,
+    output_padding: PerAxis = 0,
+) -> Geometry:
+    """Return the geometry of the convolution that a transposed one transposes.
+
+    Its *output* is what the transposed convolution takes, and its *input* is what
+    the transposed convolution returns. On each axis ``input_size =
+    stride*(output_size - 1) + dilation*(kernel_size - 1) + 1 - before - after +
+    output_padding``.
+
+    Parameters
+    ----------
+    output_size, kernel_size, stride, dilation : int or one per axis
+        Whole numbers of at least 1.
+    padding : int, one per axis, or one (before, after) pair per axis
+        The padding of the convolution being transposed. Here it crops.
+    output_padding : int or one per axis
+        Which of the inputs with this output size is meant: the smallest one plus so
+        many. At least 0, and smaller than the stride or the dilation.
+
+    Raises
+    ------
+    ValueError
+        If a number is too small, a setting has not one number per axis, padding is
+        a word or leaves nothing, or `output_padding` is as large as both stride and
+        dilation.
+    TypeError
+        If a number is not a whole number (a bool or a float, for example).
+
+    References
+    ----------
+    V. Dumoulin and F. Visin, "A guide to convolution arithmetic for deep
+    learning", arXiv:1603.07285, relationship 14, with dilation and a padding for
+    each side.
+
+    Examples
+    --------
+    >>> geometry = conv_transpose_geometry(
+    ...     output_size=5, kernel_size=4, stride=3, padding=2, output_padding=1
+    ... )
+    >>> geometry.input_size
+    (13,)
+    """
+    outputs, kernels, strides, dilations = _positive(
+        output_size=output_size,
+        kernel_size=kernel_size,
+        stride=stride,
+        dilation=dilation,
+    )
+    rank = len(outputs)
+    extras = per_axis("output_padding", output_padding, rank, 0)
+    if isinstance(padding, str):
+        msg = (
+            "padding of a transposed convolution needs whole numbers, not a word, "
+            f"got {padding!r}"
+        )
+        raise ValueError(msg)
+    pads = padding_pairs(padding, rank)
+    triples = zip(extras, strides, dilations, strict=True)
+    if any(extra >= max(s, d) for extra, s, d in triples):
+        msg = (
+            "output_padding needs to be smaller than stride or dilation, got "
+            f"output_padding {extras}, stride {strides}, dilation {dilations}"
+        )
+        raise ValueError(msg)
+    columns = zip(
+        outputs, strides, _spans(kernels, dilations), pads, extras, strict=True
+    )
+    inputs = tuple(
+        s * (o - 1) + span - sum(pair) + extra for o, s, span, pair, extra in columns
+    )
+    if min(inputs) < 1:
+        msg = (
+            "padding of a transposed convolution crops and needs to leave at least 1 "
+            f"element per axis, got padding {pads}, which leaves {inputs}"
+        )
+        raise ValueError(msg)
+    return _geometry(inputs, kernels, outputs, strides, dilations, pads)
+
+
+def padding_sides(
+    padding: Padding, kernel_size: Index, stride: Index, dilation: Index
+) -> tuple[Index, ...]:
+    """Return the padding before and after each axis, also where a word is given.
+
+    Raises
+    ------
+    ValueError, TypeError
+        As `conv_geometry`.
+
+    Examples
+    --------
+    >>> padding_sides("same", kernel_size=(4,), stride=(1,), dilation=(1,))
+    ((1, 2),)
+    """
+    if isinstance(padding, str):
+        return _pairs_of_word(padding, _spans(kernel_size, dilation), stride)
+    return padding_pairs(padding, len(kernel_size))
+
+
+def _geometry(
+    inputs: Index,
+    kernels: Index,
+    outputs: Index,
+    strides: Index,
+    dilations: Index,
+    pads: tuple[Index, ...],
+) -> Geometry:
+    befores = (before for before, _ in pads)
+    columns = zip(inputs, kernels, outputs, strides, dilations, befores, strict=True)
+    return Geometry(tuple(Axis(*column) for column in columns))
+
+
+def _positive(**given: object) -> list[Index]:
+    """Return each argument as one number per axis; a sequence tells how many."""
+    rank = common_rank(*given.values())
+    return [per_axis(name, value, rank, 1) for name, value in given.items()]
+
+
+def _spans(kernel_size: Index, dilation: Index) -> Index:
+    pairs = zip(kernel_size, dilation, strict=True)
+    return tuple(d * (k - 1) + 1 for k, d in pairs)
+
+
+def _pairs_of_word(word: str, spans: Index, stride: Index) -> tuple[Index, ...]:
+    reach = [span - 1 for span in spans]
+    words = {
+        "valid": [(0, 0) for _ in reach],
+        "same": [(r // 2, r - r // 2) for r in reach],
+        "full": [(r, r) for r in reach],
+    }
+    if word not in words:
+        msg = f"padding needs numbers or one of the words {list(words)}, got {word!r}"
+        raise ValueError(msg)
+    if word == "same" and any(s != 1 for s in stride):
+        msg = f"padding 'same' needs stride 1 on every axis, got stride {stride}"
+        raise ValueError(msg)
+    return tuple(words[word])
