@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from deconv_tutorial.engine import Array
+from deconv_tutorial.dtypes import Array
 
 WRONG = 1e-3
 """A relative error above this is no rounding: such a result is not timed."""

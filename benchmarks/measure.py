@@ -18,7 +18,7 @@ import numpy as np
 from benchmarks.accuracy import WRONG, relative_error
 from benchmarks.sides import BROKEN, Prepared, Side, reason
 from benchmarks.workloads import WORKS, Case, expected
-from deconv_tutorial.engine import Array
+from deconv_tutorial.dtypes import Array
 
 SAMPLE = 2e-3
 """The least seconds of a sample."""

@@ -31,7 +31,7 @@ from deconv_tutorial.canvas import (
     fit,
     new_figure,
 )
-from deconv_tutorial.engine import Array
+from deconv_tutorial.dtypes import Array
 
 _BOX = (Path.MOVETO, *[Path.LINETO] * 3, Path.CLOSEPOLY)
 _LINES = (("-", "o"), ("--", "s"), ("-.", "^"), ((0, (1, 1)), "D"))

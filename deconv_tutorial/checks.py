@@ -8,7 +8,8 @@ from collections.abc import Callable
 import numpy as np
 import numpy.typing as npt
 
-from deconv_tutorial.engine import Array, Engine
+from deconv_tutorial.dtypes import Array
+from deconv_tutorial.engine import Engine
 from deconv_tutorial.geometry import Geometry
 
 

@@ -19,14 +19,12 @@ The three maps are the partial derivatives of one sum over all connections
 
 from __future__ import annotations
 
-from typing import Any, Protocol, TypeAlias
+from typing import Protocol
 
 import numpy as np
-import numpy.typing as npt
 
+from deconv_tutorial.dtypes import Array
 from deconv_tutorial.geometry import Geometry
-
-Array: TypeAlias = npt.NDArray[Any]
 
 
 class Engine(Protocol):

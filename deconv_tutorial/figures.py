@@ -36,7 +36,7 @@ from deconv_tutorial.charts import matrix as matrix
 from deconv_tutorial.charts import pictures as pictures
 from deconv_tutorial.charts import step_errors as step_errors
 from deconv_tutorial.charts import survivors as survivors
-from deconv_tutorial.engine import Array
+from deconv_tutorial.dtypes import Array
 from deconv_tutorial.geometry import Axis, Geometry
 from deconv_tutorial.patterns import gather_and_scatter as gather_and_scatter
 from deconv_tutorial.patterns import pattern_cloud as pattern_cloud

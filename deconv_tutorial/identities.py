@@ -14,7 +14,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.lib.stride_tricks import sliding_window_view
 
-from deconv_tutorial.engine import Array
+from deconv_tutorial.dtypes import Array
 from deconv_tutorial.geometry import Axis, Geometry
 
 

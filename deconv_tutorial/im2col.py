@@ -23,7 +23,8 @@ from typing import TypeAlias
 
 import numpy as np
 
-from deconv_tutorial.engine import Array, empty_x, empty_y, like_w, zeros_w, zeros_x
+from deconv_tutorial.dtypes import Array
+from deconv_tutorial.engine import empty_x, empty_y, like_w, zeros_w, zeros_x
 from deconv_tutorial.geometry import Geometry, Window
 from deconv_tutorial.products import multiply
 from deconv_tutorial.threads import even, share

@@ -9,7 +9,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from deconv_tutorial.engine import Array, zeros_w, zeros_x, zeros_y
+from deconv_tutorial.dtypes import Array
+from deconv_tutorial.engine import zeros_w, zeros_x, zeros_y
 from deconv_tutorial.geometry import Geometry
 
 

@@ -27,7 +27,7 @@ from deconv_tutorial.canvas import (
     only_axis,
     window_center,
 )
-from deconv_tutorial.engine import Array
+from deconv_tutorial.dtypes import Array
 from deconv_tutorial.geometry import Geometry
 from deconv_tutorial.symbolic import MAPS
 

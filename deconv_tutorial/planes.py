@@ -20,8 +20,8 @@ from typing import NamedTuple
 import numpy as np
 from numpy.lib.stride_tricks import as_strided
 
-from deconv_tutorial.arrays import DType
-from deconv_tutorial.engine import Array, empty_y, zeros_w, zeros_x
+from deconv_tutorial.dtypes import Array, DType
+from deconv_tutorial.engine import empty_y, zeros_w, zeros_x
 from deconv_tutorial.geometry import Axis, Geometry
 from deconv_tutorial.geometry.settings import Index
 from deconv_tutorial.products import cuts, multiply

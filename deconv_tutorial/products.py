@@ -11,7 +11,7 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from deconv_tutorial.engine import Array
+from deconv_tutorial.dtypes import Array
 from deconv_tutorial.threads import shares_products
 
 PRODUCT = 10**6

@@ -22,7 +22,7 @@ from typing import NamedTuple
 import numpy as np
 import sympy as sp
 
-from deconv_tutorial.engine import Array
+from deconv_tutorial.dtypes import Array
 from deconv_tutorial.geometry.settings import Index
 from deconv_tutorial.identities import correlation, framed, spread
 

@@ -13,7 +13,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from deconv_tutorial.engine import Array
+from deconv_tutorial.dtypes import Array
 from deconv_tutorial.geometry import Axis, Geometry, Window
 from deconv_tutorial.geometry.settings import Index
 from deconv_tutorial.views import row_steps

@@ -28,7 +28,8 @@ import numpy as np
 import sympy as sp
 
 from deconv_tutorial import fast, functional
-from deconv_tutorial.engine import Array, Engine, in_groups
+from deconv_tutorial.dtypes import Array
+from deconv_tutorial.engine import Engine, in_groups
 from deconv_tutorial.geometry import (
     Geometry,
     conv_geometry,

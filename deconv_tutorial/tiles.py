@@ -22,7 +22,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from deconv_tutorial.engine import Array
+from deconv_tutorial.dtypes import Array
 from deconv_tutorial.geometry import Axis
 from deconv_tutorial.winograd import factors
 

@@ -15,8 +15,7 @@ from typing import NamedTuple, TypeAlias
 
 import numpy as np
 
-from deconv_tutorial.arrays import DType
-from deconv_tutorial.engine import Array
+from deconv_tutorial.dtypes import Array, DType
 from deconv_tutorial.geometry.settings import Index
 from deconv_tutorial.products import PRODUCT, cuts
 from deconv_tutorial.threads import even, share

@@ -8,7 +8,7 @@ from collections.abc import Iterator, Sequence
 import numpy as np
 from numpy.lib.stride_tricks import as_strided
 
-from deconv_tutorial.engine import Array
+from deconv_tutorial.dtypes import Array
 from deconv_tutorial.geometry import Geometry
 from deconv_tutorial.geometry.settings import Index
 

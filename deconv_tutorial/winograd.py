@@ -20,7 +20,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from deconv_tutorial.engine import Array
+from deconv_tutorial.dtypes import Array
 
 POINTS = (0, 1, -1, 2, Fraction(-1, 2), -2, Fraction(1, 2))
 """Where the polynomials are evaluated, in the order in which they are used."""

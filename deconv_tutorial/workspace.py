@@ -10,7 +10,7 @@ import threading
 
 import numpy as np
 
-from deconv_tutorial.engine import Array
+from deconv_tutorial.dtypes import Array
 from deconv_tutorial.geometry.settings import Index
 
 BLOCK = 4 * 2**20

@@ -20,7 +20,7 @@ from deconv_tutorial.diagnose.detect import composed, named, same
 from deconv_tutorial.diagnose.formulas import Formula, formulas
 from deconv_tutorial.diagnose.probes import STRONG, Case, Probe
 from deconv_tutorial.diagnose.problem import Problem, Target
-from deconv_tutorial.engine import Array
+from deconv_tutorial.dtypes import Array
 
 TARGETS: tuple[Target, ...] = ("dx", "dw", "db", "y")
 NAMED = ("P1", "P1g", "P2")

@@ -10,7 +10,7 @@ from typing import Any, NamedTuple, TypeAlias
 
 from benchmarks.workloads import MAPS, Case
 from deconv_tutorial import ENGINES
-from deconv_tutorial.engine import Array
+from deconv_tutorial.dtypes import Array
 
 
 class Prepared(NamedTuple):

@@ -15,7 +15,7 @@ from numpy.lib.stride_tricks import as_strided
 
 from benchmarks.sides import Prepared, Side, as_they_are, works_of
 from benchmarks.workloads import Case, total
-from deconv_tutorial.engine import Array
+from deconv_tutorial.dtypes import Array
 
 NOTE = "written here: as_strided windows, one product, col2im by taps; no groups"
 

@@ -15,7 +15,8 @@ from deconv_tutorial import (
     conv_transpose,
     conv_transpose_backward,
 )
-from deconv_tutorial.engine import Array, Engine
+from deconv_tutorial.dtypes import Array
+from deconv_tutorial.engine import Engine
 
 NOTE = "forward: conv; input_grad: conv_transpose; weight_grad: the engine itself"
 

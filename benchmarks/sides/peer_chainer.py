@@ -14,7 +14,7 @@ import numpy as np
 
 from benchmarks.sides import Prepared, Side, works_of
 from benchmarks.workloads import Case
-from deconv_tutorial.engine import Array
+from deconv_tutorial.dtypes import Array
 
 NOTE = "functions.convolution_*, deconvolution_*, and their weight gradients"
 _SCALARS = {

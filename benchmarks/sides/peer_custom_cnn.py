@@ -17,7 +17,7 @@ import numpy as np
 
 from benchmarks.sides import Prepared, Side, as_they_are
 from benchmarks.workloads import Case
-from deconv_tutorial.engine import Array
+from deconv_tutorial.dtypes import Array
 
 NOTE = (
     "Conv1d and Conv2d, forward and full backward; no groups, dilation, 3-D, stride 8"

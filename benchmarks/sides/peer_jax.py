@@ -12,7 +12,7 @@ import numpy as np
 
 from benchmarks.sides import Prepared, Side
 from benchmarks.workloads import Case, Row
-from deconv_tutorial.engine import Array
+from deconv_tutorial.dtypes import Array
 
 NOTE = "jit of lax.conv_general_dilated and its vjp, block_until_ready"
 

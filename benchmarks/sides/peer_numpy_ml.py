@@ -19,7 +19,7 @@ import numpy as np
 
 from benchmarks.sides import Prepared, Side, works_of
 from benchmarks.workloads import Case
-from deconv_tutorial.engine import Array
+from deconv_tutorial.dtypes import Array
 
 NOTE = "conv2D, im2col, col2im, channels-last; one or two axes, no groups"
 

@@ -14,7 +14,7 @@ import numpy as np
 
 from benchmarks.sides import Prepared, Side, as_they_are, works_of
 from benchmarks.workloads import Case, total
-from deconv_tutorial.engine import Array
+from deconv_tutorial.dtypes import Array
 
 NOTE = "ndimage.correlate, ndimage.convolve, signal.correlate; only depthwise"
 

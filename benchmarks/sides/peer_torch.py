@@ -7,7 +7,7 @@ from typing import Any
 
 from benchmarks.sides import Prepared, Side
 from benchmarks.workloads import Case
-from deconv_tutorial.engine import Array
+from deconv_tutorial.dtypes import Array
 
 NOTE = "F.conv*d, F.conv_transpose*d; gradients by aten.convolution_backward"
 

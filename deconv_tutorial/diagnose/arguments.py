@@ -7,7 +7,7 @@ from dataclasses import replace
 import numpy as np
 
 from deconv_tutorial.diagnose.problem import Change, Problem, emptied
-from deconv_tutorial.engine import Array
+from deconv_tutorial.dtypes import Array
 
 
 def in_reverse(array: Array) -> Array:

@@ -15,7 +15,7 @@ from deconv_tutorial.diagnose.probes import SETTINGS, STRONG, WEAK, Case, Probe
 from deconv_tutorial.diagnose.problem import Target
 from deconv_tutorial.diagnose.properties import broken_properties
 from deconv_tutorial.diagnose.report import Finding, Report
-from deconv_tutorial.engine import Array
+from deconv_tutorial.dtypes import Array
 
 Of: TypeAlias = Literal[
     "conv", "conv_backward", "conv_transpose", "conv_transpose_backward"

@@ -10,7 +10,7 @@ import numpy as np
 
 from deconv_tutorial.diagnose.formulas import Formula, formulas
 from deconv_tutorial.diagnose.problem import Problem, Target
-from deconv_tutorial.engine import Array
+from deconv_tutorial.dtypes import Array
 
 Keys: TypeAlias = tuple[str, ...]
 """One mistake, or two that were made together."""

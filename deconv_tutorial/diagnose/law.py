@@ -16,7 +16,7 @@ import numpy as np
 
 from deconv_tutorial.diagnose.probes import Case
 from deconv_tutorial.diagnose.problem import Target
-from deconv_tutorial.engine import Array
+from deconv_tutorial.dtypes import Array
 from deconv_tutorial.geometry import Axis
 from deconv_tutorial.geometry.settings import Index
 

@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 
 from deconv_tutorial.diagnose.problem import Problem, problem_of
-from deconv_tutorial.engine import Array
+from deconv_tutorial.dtypes import Array
 from deconv_tutorial.geometry.settings import Index
 
 SETTINGS = ("stride", "padding", "dilation", "groups", "output_padding")

@@ -13,7 +13,7 @@ import numpy as np
 from deconv_tutorial.diagnose.detect import same
 from deconv_tutorial.diagnose.probes import Case
 from deconv_tutorial.diagnose.problem import Target
-from deconv_tutorial.engine import Array
+from deconv_tutorial.dtypes import Array
 
 
 def broken_properties(

@@ -10,7 +10,7 @@ from collections.abc import Callable
 
 import numpy as np
 
-from deconv_tutorial.engine import Array
+from deconv_tutorial.dtypes import Array
 from deconv_tutorial.exercises.exercise import (
     Exercise,
     FormError,

@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from deconv_tutorial.engine import Array
+from deconv_tutorial.dtypes import Array
 from deconv_tutorial.exercises.exercise import Exercise, Wrong, integers
 
 

@@ -12,7 +12,7 @@ from typing import Any, cast
 import numpy as np
 import sympy as sp
 
-from deconv_tutorial.engine import Array
+from deconv_tutorial.dtypes import Array
 from deconv_tutorial.exercises.exercise import (
     Exercise,
     FormError,

@@ -12,7 +12,7 @@ from deconv_tutorial.attempting import TooSlowError, blame, limited
 from deconv_tutorial.diagnose.detect import Evidence, named
 from deconv_tutorial.diagnose.mistake import mistake_of
 from deconv_tutorial.diagnose.problem import Target, problem_of
-from deconv_tutorial.engine import Array
+from deconv_tutorial.dtypes import Array
 from deconv_tutorial.exercises.comparing import alike, as_parts, difference, what
 from deconv_tutorial.exercises.exercise import (
     Case,

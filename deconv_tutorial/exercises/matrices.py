@@ -13,7 +13,7 @@ import numpy as np
 import sympy as sp
 
 from deconv_tutorial.checks import matrix_of
-from deconv_tutorial.engine import Array
+from deconv_tutorial.dtypes import Array
 from deconv_tutorial.exercises.exercise import (
     Exercise,
     FormError,

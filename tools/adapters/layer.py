@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import Any, NamedTuple, TypeAlias
 
 from deconv_tutorial.diagnose.probes import SETTINGS
-from deconv_tutorial.engine import Array
+from deconv_tutorial.dtypes import Array
 from deconv_tutorial.geometry import conv_geometry, conv_transpose_geometry
 from deconv_tutorial.geometry.settings import Index, padding_pairs, per_axis
 from deconv_tutorial.identities import framed

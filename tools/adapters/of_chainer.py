@@ -8,7 +8,7 @@ from importlib import import_module
 import numpy as np
 
 from benchmarks.sides import peer_chainer
-from deconv_tutorial.engine import Array
+from deconv_tutorial.dtypes import Array
 from tools.adapters.layer import (
     Backward,
     Foreign,

@@ -7,7 +7,7 @@ from importlib import import_module
 
 import numpy as np
 
-from deconv_tutorial.engine import Array
+from deconv_tutorial.dtypes import Array
 from tools.adapters.layer import Backward, Foreign, Gradients, Layer, Settings, Tried
 
 

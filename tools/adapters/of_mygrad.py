@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from importlib import import_module
 
-from deconv_tutorial.engine import Array
+from deconv_tutorial.dtypes import Array
 from tools.adapters.layer import (
     Backward,
     Foreign,

@@ -8,7 +8,7 @@ from importlib import import_module
 import numpy as np
 
 from deconv_tutorial.diagnose.attempts import as_array
-from deconv_tutorial.engine import Array
+from deconv_tutorial.dtypes import Array
 from tools.adapters.layer import (
     Backward,
     Foreign,

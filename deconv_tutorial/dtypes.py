@@ -12,9 +12,9 @@ from typing import Any, TypeAlias, cast
 import numpy as np
 import numpy.typing as npt
 
-from deconv_tutorial.engine import Array
 from deconv_tutorial.geometry.settings import Index, is_sequence, shown
 
+Array: TypeAlias = npt.NDArray[Any]
 DType: TypeAlias = np.dtype[Any]
 
 _DEEPEST = 64  # the most axes that NumPy gives an array

@@ -9,7 +9,8 @@ from typing import Any, NamedTuple, cast
 import numpy as np
 import numpy.typing as npt
 
-from deconv_tutorial.arrays import (
+from deconv_tutorial.dtypes import (
+    Array,
     DType,
     as_numbers,
     as_result,
@@ -17,7 +18,6 @@ from deconv_tutorial.arrays import (
     require_memory,
     result_dtype,
 )
-from deconv_tutorial.engine import Array
 from deconv_tutorial.geometry import Geometry
 from deconv_tutorial.geometry.settings import Index, whole_number
 

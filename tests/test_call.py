@@ -11,7 +11,7 @@ import sympy
 from hypothesis import given
 
 import deconv_tutorial as dt
-from deconv_tutorial import arrays
+from deconv_tutorial import dtypes
 from tests.strategies import cases
 
 FUNCTIONS = {
@@ -472,8 +472,8 @@ def test_a_machine_that_does_not_tell_its_memory_is_trusted(monkeypatch):
     def unknown(_name):
         raise ValueError
 
-    monkeypatch.setattr(arrays.os, "sysconf", unknown)
-    arrays.require_memory("y", (2**50,), np.dtype("f8"))
+    monkeypatch.setattr(dtypes.os, "sysconf", unknown)
+    dtypes.require_memory("y", (2**50,), np.dtype("f8"))
 
 
 def test_huge_steps_cost_nothing():
