@@ -14,7 +14,8 @@ import numpy as np
 from threadpoolctl import threadpool_limits  # pyright: ignore[reportMissingTypeStubs]
 
 from benchmarks.measure import seconds
-from deconv_tutorial import fast, im2col, short
+from deconv_tutorial import fast, short
+from deconv_tutorial.engines import im2col
 from deconv_tutorial.geometry import conv_geometry
 from deconv_tutorial.transform import Part, put_tiles, source_tiles
 from deconv_tutorial.workspace import scratch

@@ -10,7 +10,7 @@ import numpy as np
 from benchmarks.measure import checked
 from benchmarks.sides import Side
 from benchmarks.workloads import MAPS, Row, case_of, expected
-from deconv_tutorial import im2col, naive
+from deconv_tutorial.engines import im2col, naive
 
 FEASIBLE = 60_000
 """The most connections for which the definition is computed."""

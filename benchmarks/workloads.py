@@ -9,9 +9,9 @@ from typing import Literal
 import numpy as np
 import numpy.typing as npt
 
-from deconv_tutorial import im2col
 from deconv_tutorial.dtypes import Array
-from deconv_tutorial.engine import Engine, in_groups
+from deconv_tutorial.engines import im2col
+from deconv_tutorial.engines.engine import Engine, in_groups
 from deconv_tutorial.geometry import (
     Axis,
     Geometry,

@@ -1,7 +1,8 @@
 """Convolution, transposed convolution, and the gradients of both, to learn from."""
 
-from deconv_tutorial import fast, geometry, im2col, naive
-from deconv_tutorial.engine import Engine
+from deconv_tutorial import fast, geometry
+from deconv_tutorial.engines import im2col, naive
+from deconv_tutorial.engines.engine import Engine
 from deconv_tutorial.functional import (
     Gradients,
     conv,

@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from deconv_tutorial.dtypes import Array
-from deconv_tutorial.engine import Engine
+from deconv_tutorial.engines.engine import Engine
 from deconv_tutorial.geometry import Geometry
 
 

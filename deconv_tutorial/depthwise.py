@@ -18,7 +18,7 @@ import numpy as np
 from numpy.lib.stride_tricks import as_strided
 
 from deconv_tutorial.dtypes import Array
-from deconv_tutorial.engine import empty_y, zeros_w, zeros_x
+from deconv_tutorial.engines.engine import empty_y, zeros_w, zeros_x
 from deconv_tutorial.geometry import Geometry
 from deconv_tutorial.planes import (
     Block,

@@ -29,9 +29,10 @@ from collections.abc import Iterator
 from functools import lru_cache
 from typing import Literal, TypeAlias
 
-from deconv_tutorial import depthwise, im2col, planes, short, small
+from deconv_tutorial import depthwise, planes, short, small
 from deconv_tutorial.dtypes import Array
-from deconv_tutorial.engine import Engine
+from deconv_tutorial.engines import im2col
+from deconv_tutorial.engines.engine import Engine
 from deconv_tutorial.geometry import Axis, Geometry
 from deconv_tutorial.geometry.settings import Index
 from deconv_tutorial.transform import Plan

@@ -24,7 +24,7 @@ from typing import TypeAlias
 import numpy as np
 
 from deconv_tutorial.dtypes import Array
-from deconv_tutorial.engine import empty_w, empty_y, zeros_x
+from deconv_tutorial.engines.engine import empty_w, empty_y, zeros_x
 from deconv_tutorial.geometry import Geometry
 from deconv_tutorial.products import cuts, multiply
 from deconv_tutorial.threads import blas_threads, even, one_thread_each, share

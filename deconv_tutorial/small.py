@@ -14,9 +14,9 @@ from typing import NamedTuple
 import numpy as np
 
 from deconv_tutorial.dtypes import Array
+from deconv_tutorial.engines.views import row_steps
 from deconv_tutorial.geometry import Axis, Geometry, Window
 from deconv_tutorial.geometry.settings import Index
-from deconv_tutorial.views import row_steps
 
 
 class Frame(NamedTuple):

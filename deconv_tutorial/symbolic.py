@@ -29,7 +29,7 @@ import sympy as sp
 
 from deconv_tutorial import fast, functional
 from deconv_tutorial.dtypes import Array
-from deconv_tutorial.engine import Engine, in_groups
+from deconv_tutorial.engines.engine import Engine, in_groups
 from deconv_tutorial.geometry import (
     Geometry,
     conv_geometry,

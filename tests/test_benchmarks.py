@@ -28,7 +28,8 @@ from benchmarks.workloads import (
     case_of,
     expected,
 )
-from deconv_tutorial import ENGINES, conv, naive
+from deconv_tutorial import ENGINES, conv
+from deconv_tutorial.engines import naive
 
 # Shapes of x, w and y from the convolution's side, and its multiplications by formula.
 SHAPES = {

@@ -6,13 +6,14 @@ import sympy
 from hypothesis import given
 from hypothesis import strategies as st
 
-from deconv_tutorial import conv, conv_backward, conv_transpose, naive
+from deconv_tutorial import conv, conv_backward, conv_transpose
 from deconv_tutorial.checks import (
     complex_step,
     finite_difference,
     inner_products,
     matrix_of,
 )
+from deconv_tutorial.engines import naive
 from deconv_tutorial.geometry import conv_geometry
 from tests.strategies import cases
 

@@ -14,17 +14,11 @@ import pytest
 import sympy as sp
 from scipy import signal as signal_2d
 
-from deconv_tutorial import (
-    conv,
-    conv_backward,
-    conv_transpose,
-    conv_transpose_backward,
-    im2col,
-    naive,
-)
+from deconv_tutorial import conv, conv_backward, conv_transpose, conv_transpose_backward
 from deconv_tutorial.attempting import TooSlowError, blame, limited
 from deconv_tutorial.diagnose.detect import same
 from deconv_tutorial.diagnose.problem import problem_of
+from deconv_tutorial.engines import im2col, naive
 from deconv_tutorial.exercises import check, exercises, solution, stub
 from deconv_tutorial.exercises.comparing import difference
 from deconv_tutorial.exercises.exercise import painted

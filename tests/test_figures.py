@@ -6,8 +6,9 @@ from hypothesis import given, settings
 from hypothesis.extra.numpy import array_shapes, arrays
 from matplotlib.colors import to_rgba
 
-from deconv_tutorial import figures, im2col, naive
+from deconv_tutorial import figures
 from deconv_tutorial.canvas import COLORS, QUIET, Picture, new_figure
+from deconv_tutorial.engines import im2col, naive
 from deconv_tutorial.geometry import conv_geometry, conv_transpose_geometry
 from deconv_tutorial.symbolic import letters as symbols
 from tests.strategies import cases

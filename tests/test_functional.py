@@ -14,9 +14,9 @@ from deconv_tutorial import (
     conv_transpose,
     conv_transpose_backward,
     fast,
-    naive,
 )
 from deconv_tutorial.checks import matrix_of
+from deconv_tutorial.engines import naive
 from tests.strategies import cases
 
 each_engine = pytest.mark.parametrize("engine", ENGINES.values(), ids=ENGINES)

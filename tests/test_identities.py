@@ -6,7 +6,8 @@ import scipy.signal
 from hypothesis import given
 from hypothesis import strategies as st
 
-from deconv_tutorial import ENGINES, naive
+from deconv_tutorial import ENGINES
+from deconv_tutorial.engines import naive
 from deconv_tutorial.geometry import conv_geometry
 from deconv_tutorial.identities import FromForward, correlation, framed, spread
 from tests.strategies import axes, cases

@@ -5,7 +5,7 @@ import pytest
 import sympy as sp
 from hypothesis import given
 
-from deconv_tutorial import naive
+from deconv_tutorial.engines import naive
 from deconv_tutorial.geometry import conv_geometry
 from deconv_tutorial.reading import Rule, recognise
 from deconv_tutorial.symbolic import derive, letters

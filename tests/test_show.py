@@ -1,6 +1,7 @@
 """Pages show the code that runs."""
 
-from deconv_tutorial import conv_backward, naive
+from deconv_tutorial import conv_backward
+from deconv_tutorial.engines import naive
 from deconv_tutorial.show import Source
 
 

@@ -8,7 +8,8 @@ import numpy as np
 import pytest
 import sympy as sp
 
-from deconv_tutorial import ENGINES, functional, naive
+from deconv_tutorial import ENGINES, functional
+from deconv_tutorial.engines import naive
 from deconv_tutorial.geometry import (
     Axis,
     Geometry,

@@ -12,8 +12,6 @@ from hypothesis import strategies as st
 from deconv_tutorial import (
     depthwise,
     fast,
-    im2col,
-    naive,
     planes,
     short,
     small,
@@ -21,10 +19,11 @@ from deconv_tutorial import (
     transform,
     workspace,
 )
+from deconv_tutorial.engines import im2col, naive
 from deconv_tutorial.geometry import conv_geometry
 from deconv_tutorial.workspace import BLOCK
+from tests.engines.test_engines import MAPS, arguments_of
 from tests.strategies import cases
-from tests.test_engines import MAPS, arguments_of
 
 MODULES = {"im2col": im2col, "planes": planes, "short": short}
 

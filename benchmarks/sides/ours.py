@@ -16,7 +16,7 @@ from deconv_tutorial import (
     conv_transpose_backward,
 )
 from deconv_tutorial.dtypes import Array
-from deconv_tutorial.engine import Engine
+from deconv_tutorial.engines.engine import Engine
 
 NOTE = "forward: conv; input_grad: conv_transpose; weight_grad: the engine itself"
 

@@ -16,7 +16,7 @@ import numpy as np
 
 from deconv_tutorial import fast
 from deconv_tutorial.dtypes import Array
-from deconv_tutorial.engine import in_groups
+from deconv_tutorial.engines.engine import in_groups
 from deconv_tutorial.geometry import (
     Axis,
     Geometry,

@@ -12,7 +12,7 @@ import numpy as np
 from deconv_tutorial.diagnose import geometries
 from deconv_tutorial.diagnose.problem import Change, Map, Problem, emptied
 from deconv_tutorial.dtypes import Array
-from deconv_tutorial.engine import zeros_x
+from deconv_tutorial.engines.engine import zeros_x
 
 
 def assigned(p: Problem, _: Map) -> Array:

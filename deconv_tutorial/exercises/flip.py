@@ -9,8 +9,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from deconv_tutorial import naive
 from deconv_tutorial.dtypes import Array
+from deconv_tutorial.engines import naive
 from deconv_tutorial.exercises.exercise import Exercise, Wrong, integers
 from deconv_tutorial.geometry import Geometry, conv_geometry
 

@@ -8,8 +8,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from deconv_tutorial import im2col
 from deconv_tutorial.dtypes import Array
+from deconv_tutorial.engines import im2col
 from deconv_tutorial.exercises.exercise import Exercise, Wrong, integers
 from deconv_tutorial.geometry import Geometry, conv_geometry
 

@@ -7,14 +7,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from deconv_tutorial import (
-    conv,
-    conv_backward,
-    conv_transpose_backward,
-    im2col,
-    threads,
-)
+from deconv_tutorial import conv, conv_backward, conv_transpose_backward, threads
 from deconv_tutorial.checks import matrix_of
+from deconv_tutorial.engines import im2col
 from deconv_tutorial.geometry import conv_geometry
 from deconv_tutorial.threads import blas_threads
 from tests.strategies import cases

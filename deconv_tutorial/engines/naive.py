@@ -10,7 +10,7 @@ from __future__ import annotations
 import numpy as np
 
 from deconv_tutorial.dtypes import Array
-from deconv_tutorial.engine import zeros_w, zeros_x, zeros_y
+from deconv_tutorial.engines.engine import zeros_w, zeros_x, zeros_y
 from deconv_tutorial.geometry import Geometry
 
 

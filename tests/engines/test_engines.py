@@ -8,8 +8,9 @@ import pytest
 import sympy
 from hypothesis import given, settings
 
-from deconv_tutorial import ENGINES, naive
+from deconv_tutorial import ENGINES
 from deconv_tutorial.checks import inner_products
+from deconv_tutorial.engines import naive
 from deconv_tutorial.geometry import conv_geometry
 from tests.strategies import cases
 

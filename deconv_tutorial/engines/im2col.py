@@ -24,11 +24,11 @@ from typing import TypeAlias
 import numpy as np
 
 from deconv_tutorial.dtypes import Array
-from deconv_tutorial.engine import empty_x, empty_y, like_w, zeros_w, zeros_x
+from deconv_tutorial.engines.engine import empty_x, empty_y, like_w, zeros_w, zeros_x
+from deconv_tutorial.engines.views import channels_first, padded, tap_views, windows
 from deconv_tutorial.geometry import Geometry, Window
 from deconv_tutorial.products import multiply
 from deconv_tutorial.threads import even, share
-from deconv_tutorial.views import channels_first, padded, tap_views, windows
 from deconv_tutorial.workspace import BLOCK, scratch
 
 Block: TypeAlias = tuple[slice, Window, Geometry]
