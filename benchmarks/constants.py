@@ -14,15 +14,15 @@ import numpy as np
 from threadpoolctl import threadpool_limits  # pyright: ignore[reportMissingTypeStubs]
 
 from benchmarks.measure import seconds
-from deconv_tutorial import fast, short
 from deconv_tutorial.engines import im2col
+from deconv_tutorial.engines.fast import choice, tiled
+from deconv_tutorial.engines.fast.scratch import scratch
+from deconv_tutorial.engines.fast.transform import Part, put_tiles, source_tiles
 from deconv_tutorial.geometry import conv_geometry
-from deconv_tutorial.transform import Part, put_tiles, source_tiles
-from deconv_tutorial.workspace import scratch
 
 _ROUNDS = 15
 _PRODUCT = 512
-_SIZES: short.Sizes = ((4, 3), (4, 3))
+_SIZES: tiled.Sizes = ((4, 3), (4, 3))
 
 
 def constants() -> dict[str, tuple[float, float]]:
@@ -30,10 +30,10 @@ def constants() -> dict[str, tuple[float, float]]:
     with threadpool_limits(1, user_api="blas"):
         multiplication = _multiplication()
         return {
-            "MOVE": (fast.MOVE, _move() / multiplication),
-            "RUN": (fast.RUN, _run() / multiplication),
-            "STAGE": (fast.STAGE, _stage() / multiplication),
-            "START": (fast.START, _start() / multiplication),
+            "MOVE": (choice.MOVE, _move() / multiplication),
+            "RUN": (choice.RUN, _run() / multiplication),
+            "STAGE": (choice.STAGE, _stage() / multiplication),
+            "START": (choice.START, _start() / multiplication),
         }
 
 
@@ -65,9 +65,9 @@ def _move() -> float:
 
 
 def _stage() -> float:
-    """Return the seconds for one element in one stage of `short`, product left out."""
+    """Return the seconds for one element in one stage of `tiled`, product left out."""
     channels, geometry = 64, conv_geometry((56, 56), 3, padding=1)
-    plan = short.plan_of(geometry, _SIZES, transposed=False)
+    plan = tiled.plan_of(geometry, _SIZES, transposed=False)
     x = np.random.default_rng(0).random((1, channels, 56, 56), np.float32)
     part = Part(slice(0, 1), 0, plan[0].count)
 
@@ -75,7 +75,7 @@ def _stage() -> float:
         put_tiles(source_tiles(x, plan, part), np.empty_like(x), plan, part)
 
     tiles = math.prod(tiling.count for tiling in plan)
-    return _best(stages) / (tiles * fast.moved(plan, channels, channels))
+    return _best(stages) / (tiles * choice.moved(plan, channels, channels))
 
 
 def _run() -> float:
@@ -92,7 +92,7 @@ def _run() -> float:
 
 
 def _start() -> float:
-    """Return the seconds that `short` takes for a single tile."""
+    """Return the seconds that `tiled` takes for a single tile."""
     geometry = conv_geometry((6, 6), 3)
     x, w = np.ones((1, 1, 8, 6, 6), np.float32), np.ones((1, 8, 8, 3, 3), np.float32)
-    return _best(lambda: short.forward(x, w, geometry, _SIZES))
+    return _best(lambda: tiled.forward(x, w, geometry, _SIZES))

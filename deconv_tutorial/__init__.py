@@ -1,7 +1,7 @@
 """Convolution, transposed convolution, and the gradients of both, to learn from."""
 
-from deconv_tutorial import fast, geometry
-from deconv_tutorial.engines import im2col, naive
+from deconv_tutorial import geometry
+from deconv_tutorial.engines import fast, im2col, naive
 from deconv_tutorial.engines.engine import Engine
 from deconv_tutorial.functional import (
     Gradients,

@@ -31,9 +31,9 @@ from typing import NamedTuple
 
 import numpy.typing as npt
 
-from deconv_tutorial import fast
 from deconv_tutorial.call import checked_call, layer_gradients, layer_result
 from deconv_tutorial.dtypes import Array
+from deconv_tutorial.engines import fast
 from deconv_tutorial.engines.engine import Engine
 from deconv_tutorial.geometry import conv_geometry, conv_transpose_geometry
 from deconv_tutorial.geometry.settings import Padding, PerAxis

@@ -27,8 +27,9 @@ from typing import Literal, NamedTuple, TypeAlias
 import numpy as np
 import sympy as sp
 
-from deconv_tutorial import fast, functional
+from deconv_tutorial import functional
 from deconv_tutorial.dtypes import Array
+from deconv_tutorial.engines import fast
 from deconv_tutorial.engines.engine import Engine, in_groups
 from deconv_tutorial.geometry import (
     Geometry,

@@ -13,10 +13,9 @@ from deconv_tutorial import (
     conv_backward,
     conv_transpose,
     conv_transpose_backward,
-    fast,
 )
 from deconv_tutorial.checks import matrix_of
-from deconv_tutorial.engines import naive
+from deconv_tutorial.engines import fast, naive
 from tests.strategies import cases
 
 each_engine = pytest.mark.parametrize("engine", ENGINES.values(), ids=ENGINES)

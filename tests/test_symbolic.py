@@ -26,7 +26,7 @@ from deconv_tutorial.symbolic import (
     prove,
     prove_layer,
 )
-from tests.test_ways import short_engine
+from tests.engines.fast.test_ways import tiled_engine
 
 RUNNING = conv_geometry(6, 3, stride=2, padding=1)
 # Geometry, then samples, groups, channels of y and of x.
@@ -122,7 +122,7 @@ def test_every_engine_is_proved_on_many_geometries(engine, many):
 )
 def test_short_convolutions_are_proved(size, options, sizes):
     """Winograd's fractions fall out again: the proof is of the algorithm, too."""
-    engine = short_engine(sizes)
+    engine = tiled_engine(sizes)
     proof = prove(engine, conv_geometry(size, **options), y_channels=2, x_channels=2)
     assert proof.entries["forward"] > 0
 

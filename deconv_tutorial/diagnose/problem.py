@@ -14,8 +14,8 @@ from typing import Literal, TypeAlias
 
 import numpy as np
 
-from deconv_tutorial import fast
 from deconv_tutorial.dtypes import Array
+from deconv_tutorial.engines import fast
 from deconv_tutorial.engines.engine import in_groups
 from deconv_tutorial.geometry import (
     Axis,

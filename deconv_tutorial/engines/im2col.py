@@ -25,11 +25,11 @@ import numpy as np
 
 from deconv_tutorial.dtypes import Array
 from deconv_tutorial.engines.engine import empty_x, empty_y, like_w, zeros_w, zeros_x
+from deconv_tutorial.engines.fast.pool import even, share
+from deconv_tutorial.engines.fast.products import multiply
+from deconv_tutorial.engines.fast.scratch import BLOCK, scratch
 from deconv_tutorial.engines.views import channels_first, padded, tap_views, windows
 from deconv_tutorial.geometry import Geometry, Window
-from deconv_tutorial.products import multiply
-from deconv_tutorial.threads import even, share
-from deconv_tutorial.workspace import BLOCK, scratch
 
 Block: TypeAlias = tuple[slice, Window, Geometry]
 """Some samples, some outputs, and the geometry that has only those outputs."""

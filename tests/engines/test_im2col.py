@@ -7,11 +7,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from deconv_tutorial import conv, conv_backward, conv_transpose_backward, threads
+from deconv_tutorial import conv, conv_backward, conv_transpose_backward
 from deconv_tutorial.checks import matrix_of
 from deconv_tutorial.engines import im2col
+from deconv_tutorial.engines.fast import pool
+from deconv_tutorial.engines.fast.pool import blas_threads
 from deconv_tutorial.geometry import conv_geometry
-from deconv_tutorial.threads import blas_threads
 from tests.strategies import cases
 
 
@@ -78,7 +79,7 @@ def test_blocks_cover_every_output_once_and_fit(case, room):
     x, w, y = case.engine_arrays()
     seen = np.zeros((case.samples, *case.geometry.output_size), int)
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(threads, "blas_threads", lambda: 2)
+        patch.setattr(pool, "blas_threads", lambda: 2)
         for samples, outputs, part in im2col.blocks(y, w, case.geometry, room):
             seen[samples, *outputs] += 1
             columns = im2col.unfold(np.moveaxis(x, 0, 2)[:, :, samples], part)

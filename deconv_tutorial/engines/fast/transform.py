@@ -16,12 +16,12 @@ from typing import NamedTuple, TypeAlias
 import numpy as np
 
 from deconv_tutorial.dtypes import Array, DType
+from deconv_tutorial.engines.fast.pool import even, share
+from deconv_tutorial.engines.fast.products import PRODUCT, cuts
+from deconv_tutorial.engines.fast.scratch import PAGE, scratch
+from deconv_tutorial.engines.fast.tiling import Lines, Tiling
 from deconv_tutorial.engines.views import clear_around
 from deconv_tutorial.geometry.settings import Index
-from deconv_tutorial.products import PRODUCT, cuts
-from deconv_tutorial.threads import even, share
-from deconv_tutorial.tiles import Lines, Tiling
-from deconv_tutorial.workspace import PAGE, scratch
 
 Plan: TypeAlias = tuple[Tiling, ...]
 """A tiling for each axis."""

@@ -25,11 +25,11 @@ import numpy as np
 
 from deconv_tutorial.dtypes import Array
 from deconv_tutorial.engines.engine import empty_w, empty_y, zeros_x
-from deconv_tutorial.geometry import Geometry
-from deconv_tutorial.products import cuts, multiply
-from deconv_tutorial.threads import blas_threads, even, one_thread_each, share
-from deconv_tutorial.tiles import tiling
-from deconv_tutorial.transform import (
+from deconv_tutorial.engines.fast.pool import blas_threads, even, one_thread_each, share
+from deconv_tutorial.engines.fast.products import cuts, multiply
+from deconv_tutorial.engines.fast.scratch import BLOCK, scratch
+from deconv_tutorial.engines.fast.tiling import tiling
+from deconv_tutorial.engines.fast.transform import (
     Part,
     Plan,
     gather_weights,
@@ -38,7 +38,7 @@ from deconv_tutorial.transform import (
     spread_weights,
     target_tiles,
 )
-from deconv_tutorial.workspace import BLOCK, scratch
+from deconv_tutorial.geometry import Geometry
 
 Sizes: TypeAlias = tuple[tuple[int, int], ...]
 """Of each axis, how many positions a tile has, and how many taps a group."""

@@ -23,8 +23,8 @@ from typing import NamedTuple
 import numpy as np
 
 from deconv_tutorial.dtypes import Array
+from deconv_tutorial.engines.fast.winograd import factors
 from deconv_tutorial.geometry import Axis
-from deconv_tutorial.winograd import factors
 
 
 class Lines(NamedTuple):

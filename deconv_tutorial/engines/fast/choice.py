@@ -1,26 +1,4 @@
-"""The fastest way for each layer: short convolutions, planes, or unfolded columns.
-
-===========  ===============================================  ====================
-way          what it does                                     where it pays
-===========  ===============================================  ====================
-`short`      Winograd's short convolutions, on tiles          many channels, taps
-`planes`     shifts of padded planes, then a matrix product   few channels
-`depthwise`  the same, with the kernel as the matrix          one channel a group
-`im2col`     unfolded columns, then a matrix product          small planes
-`small`      the same, all at once and in few calls           small arrays
-===========  ===============================================  ====================
-
-Only `short` rounds more than a sum of products does. As a share of the largest element
-its error stays below 2e-5 in float32 and 1e-12 in float64 on all workloads of
-``benchmarks``, where `im2col` has 2e-6 and 1e-14. It takes floating-point arrays only:
-integers, fractions and symbols stay exact. Where floats must not be rounded, such as
-integers held in floats, take `im2col`. An infinite or undefined number spreads to its
-neighbours, as it does not in `naive`.
-
-It is the default engine of `conv` and the others. Whoever learns or tests works with
-integers, symbols or small arrays, and these are as exact here as anywhere. Whoever
-trains works with large arrays of floats, where libraries such as PyTorch round, too.
-"""
+"""Which way the fast engine takes: of those that can be, the one that costs least."""
 
 from __future__ import annotations
 
@@ -29,14 +7,10 @@ from collections.abc import Iterator
 from functools import lru_cache
 from typing import Literal, TypeAlias
 
-from deconv_tutorial import depthwise, planes, short, small
-from deconv_tutorial.dtypes import Array
-from deconv_tutorial.engines import im2col
-from deconv_tutorial.engines.engine import Engine
+from deconv_tutorial.engines.fast import planes, tiled
+from deconv_tutorial.engines.fast.scratch import BLOCK
+from deconv_tutorial.engines.fast.transform import Plan
 from deconv_tutorial.geometry import Axis, Geometry
-from deconv_tutorial.geometry.settings import Index
-from deconv_tutorial.transform import Plan
-from deconv_tutorial.workspace import BLOCK
 
 MOVE = 28
 """How many multiplications take as long as moving one element to or from a column.
@@ -47,61 +21,24 @@ measures them. The rule needs no more than their order of magnitude.
 RUN = 16
 """The same where elements lie in long runs."""
 STAGE = 12
-"""The same from stage to stage of `short`."""
+"""The same from stage to stage of `tiled`."""
 START = 2**24
-"""How many multiplications take as long as what `short` needs for its first tile."""
+"""How many multiplications take as long as what `tiled` needs for its first tile."""
 SMALL = 2**15
 """How many elements all columns have at most, to be made at once."""
 
 STRIP = 2 * BLOCK
 """How many bytes the columns for outputs of one row have at most, in one piece."""
 LARGE = 2**20
-"""How many elements the factors of the weights of `short` have at most."""
+"""How many elements the factors of the weights of `tiled` have at most."""
 TAPS = 2**10
 """How many taps are walked through one by one at most."""
 
-Way: TypeAlias = Literal["small", "depthwise", "planes", "im2col"] | short.Sizes
+Way: TypeAlias = Literal["tiny", "depthwise", "planes", "im2col"] | tiled.Sizes
 """What to do; the sizes are those of a short convolution."""
 
 # The largest tile by rank, and the most products on an axis: more would round more.
 _TILES = {1: (6, 8), 2: (4, 7), 3: (4, 6)}
-_ENGINES: dict[str, Engine] = {
-    "small": small,
-    "depthwise": depthwise,
-    "planes": planes,
-    "im2col": im2col,
-}
-
-
-def forward(x: Array, w: Array, geometry: Geometry) -> Array:
-    """Return y: each output gathers the inputs under its taps."""
-    way = _way(x, geometry, w.shape[:3], transposed=False)
-    if isinstance(way, str):
-        return _ENGINES[way].forward(x, w, geometry)
-    return short.forward(x, w, geometry, way)
-
-
-def input_grad(y: Array, w: Array, geometry: Geometry) -> Array:
-    """Return x: each output scatters its value to the inputs under its taps."""
-    way = _way(y, geometry, w.shape[:3], transposed=True)
-    if isinstance(way, str):
-        return _ENGINES[way].input_grad(y, w, geometry)
-    return short.input_grad(y, w, geometry, way)
-
-
-def weight_grad(x: Array, y: Array, geometry: Geometry) -> Array:
-    """Return w: each tap adds up the inputs it met times the outputs it served."""
-    way = _way(x, geometry, (*y.shape[1:3], x.shape[2]), transposed=False)
-    if isinstance(way, str):
-        return _ENGINES[way].weight_grad(x, y, geometry)
-    return short.weight_grad(x, y, geometry, way)
-
-
-def _way(array: Array, geometry: Geometry, channels: Index, *, transposed: bool) -> Way:
-    kind = array.dtype.char
-    if kind not in "fdFD":
-        kind = "exact"
-    return way(geometry, len(array), *channels, kind, transposed=transposed)
 
 
 @lru_cache(1024)
@@ -136,12 +73,12 @@ def way(
     >>> way(conv_geometry((56, 56), 3, padding=1), samples=8, groups=1, a=64, b=3)
     'planes'
     >>> way(conv_geometry((5, 5), 3, padding=1), samples=2, groups=1, a=4, b=3)
-    'small'
+    'tiny'
     """
     if not samples:
         return "im2col"
-    if _is_small(geometry, samples * groups * max(a, b)):
-        return "small"
+    if _is_tiny(geometry, samples * groups * max(a, b)):
+        return "tiny"
     if kind == "exact" or math.prod(geometry.kernel_size) > TAPS:
         return "im2col"
     if a == b == 1:
@@ -156,7 +93,7 @@ def way(
     return min(costs, key=costs.__getitem__)
 
 
-def _is_small(geometry: Geometry, channels: int) -> bool:
+def _is_tiny(geometry: Geometry, channels: int) -> bool:
     """Return whether all columns, and what is padded for them, have few elements."""
     taps = math.prod(geometry.kernel_size)
     places = max(map(math.prod, (geometry.input_size, geometry.output_size)))
@@ -190,7 +127,7 @@ def _costs(
         )
     source, target = (a, b) if transposed else (b, a)
     for sizes in _candidates(geometry):
-        plan = short.plan_of(geometry, sizes, transposed=transposed)
+        plan = tiled.plan_of(geometry, sizes, transposed=transposed)
         thin = 1 + 3 / min(a, b)  # runs of few channels
         costs[sizes] = START + thin * _short_cost(plan, samples, source, target)
     return costs
@@ -201,12 +138,12 @@ def _loss(*sizes: int) -> float:
     return 1 + 16 / min(sizes)
 
 
-def _candidates(geometry: Geometry) -> Iterator[short.Sizes]:
+def _candidates(geometry: Geometry) -> Iterator[tiled.Sizes]:
     """Yield the sizes that may pay."""
     splits = [_taps(axis) for axis in geometry.axes]
     if max(splits) == 1 or not all(map(_is_simple, geometry.axes)):
         return
-    # About what `short` needs for the factors of the weights: a row for each product.
+    # About what `tiled` needs for the factors of the weights: a row for each product.
     if math.prod(3 * axis.kernel_size**2 for axis in geometry.axes) > LARGE:
         return
     largest, most = _TILES[len(splits)]
@@ -239,7 +176,7 @@ def _short_cost(plan: Plan, samples: int, source: int, target: int) -> float:
 
 
 def moved(plan: Plan, source: int, target: int) -> int:
-    """Return how many elements a tile of `short` has, in all stages together.
+    """Return how many elements a tile of `tiled` has, in all stages together.
 
     Parameters
     ----------

@@ -22,13 +22,13 @@ from numpy.lib.stride_tricks import as_strided
 
 from deconv_tutorial.dtypes import Array, DType
 from deconv_tutorial.engines.engine import empty_y, zeros_w, zeros_x
+from deconv_tutorial.engines.fast.pool import blas_threads, share
+from deconv_tutorial.engines.fast.products import cuts, multiply
+from deconv_tutorial.engines.fast.scratch import BLOCK, PAGE, scratch
+from deconv_tutorial.engines.fast.tiling import Lines
 from deconv_tutorial.engines.views import clear_around, row_steps
 from deconv_tutorial.geometry import Axis, Geometry
 from deconv_tutorial.geometry.settings import Index
-from deconv_tutorial.products import cuts, multiply
-from deconv_tutorial.threads import blas_threads, share
-from deconv_tutorial.tiles import Lines
-from deconv_tutorial.workspace import BLOCK, PAGE, scratch
 
 _APART = 16  # elements between rows that would take the same places in the cache
 

@@ -5,8 +5,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from deconv_tutorial.engines.fast.tiling import Lines, tiling
 from deconv_tutorial.geometry import Axis
-from deconv_tutorial.tiles import Lines, tiling
 from tests.strategies import axes
 
 

@@ -18,7 +18,7 @@ from typing import Any, Protocol, TypeVar
 
 import threadpoolctl  # pyright: ignore[reportMissingTypeStubs]
 
-from deconv_tutorial.processors import apart
+from deconv_tutorial.engines.fast.processors import apart
 
 Item = TypeVar("Item")
 Result = TypeVar("Result")

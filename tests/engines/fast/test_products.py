@@ -6,8 +6,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from threadpoolctl import threadpool_limits
 
-from deconv_tutorial import products
-from deconv_tutorial.products import cuts, multiply, pieces
+from deconv_tutorial.engines.fast import products
+from deconv_tutorial.engines.fast.products import cuts, multiply, pieces
 
 
 @given(

@@ -19,8 +19,7 @@ from numpy.lib.stride_tricks import as_strided
 
 from deconv_tutorial.dtypes import Array
 from deconv_tutorial.engines.engine import empty_y, zeros_w, zeros_x
-from deconv_tutorial.geometry import Geometry
-from deconv_tutorial.planes import (
+from deconv_tutorial.engines.fast.planes import (
     Block,
     Layout,
     Row,
@@ -35,8 +34,9 @@ from deconv_tutorial.planes import (
     together,
     turned,
 )
-from deconv_tutorial.threads import share
-from deconv_tutorial.workspace import scratch
+from deconv_tutorial.engines.fast.pool import share
+from deconv_tutorial.engines.fast.scratch import scratch
+from deconv_tutorial.geometry import Geometry
 
 CACHE = 3 * 2**20
 """About how many bytes of planes to work on at a time."""

@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 import sympy
 
-from deconv_tutorial import winograd
-from deconv_tutorial.winograd import POINTS, factors
+from deconv_tutorial.engines.fast import winograd
+from deconv_tutorial.engines.fast.winograd import POINTS, factors
 
 SIZES = [(m, r) for m in range(1, 9) for r in range(1, 9) if m + r <= len(POINTS) + 2]
 

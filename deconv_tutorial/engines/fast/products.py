@@ -12,7 +12,7 @@ from collections.abc import Iterator
 import numpy as np
 
 from deconv_tutorial.dtypes import Array
-from deconv_tutorial.threads import shares_products
+from deconv_tutorial.engines.fast.pool import shares_products
 
 PRODUCT = 10**6
 """How many multiplications a product has at most that OpenBLAS makes without a copy."""

@@ -12,9 +12,9 @@ import numpy as np
 import pytest
 from threadpoolctl import threadpool_info, threadpool_limits
 
-from deconv_tutorial import processors, threads
-from deconv_tutorial.threads import blas_threads, even, share
-from deconv_tutorial.workspace import _KEPT, scratch
+from deconv_tutorial.engines.fast import pool, processors
+from deconv_tutorial.engines.fast.pool import blas_threads, even, share
+from deconv_tutorial.engines.fast.scratch import _KEPT, scratch
 
 
 def blas_now():
@@ -74,7 +74,7 @@ def test_calls_at_the_same_time_leave_the_limits_as_they_were():
     for caller in callers:
         caller.join()
     assert blas_now() == {2}
-    assert not threads._LIMITED
+    assert not pool._LIMITED
 
 
 needs_processors = pytest.mark.skipif(
@@ -173,7 +173,7 @@ def test_objects_have_no_scratch_memory():
 
 FORK = """
 import os, sys
-from deconv_tutorial.threads import share
+from deconv_tutorial.engines.fast.pool import share
 from threadpoolctl import threadpool_limits
 with threadpool_limits(2, user_api="blas"):
     assert sum(share(sum, range(4))) == 6

@@ -9,34 +9,34 @@ import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
-from deconv_tutorial import (
+from deconv_tutorial.engines import fast, im2col, naive
+from deconv_tutorial.engines.fast import (
+    choice,
     depthwise,
-    fast,
     planes,
-    short,
-    small,
-    threads,
+    pool,
+    scratch,
+    tiled,
+    tiny,
     transform,
-    workspace,
 )
-from deconv_tutorial.engines import im2col, naive
+from deconv_tutorial.engines.fast.scratch import BLOCK
 from deconv_tutorial.geometry import conv_geometry
-from deconv_tutorial.workspace import BLOCK
 from tests.engines.test_engines import MAPS, arguments_of
 from tests.strategies import cases
 
-MODULES = {"im2col": im2col, "planes": planes, "short": short}
+MODULES = {"im2col": im2col, "planes": planes, "tiled": tiled}
 
 
-def short_engine(sizes):
+def tiled_engine(sizes):
     """Return the short convolutions with given sizes as an engine."""
-    maps = {name: partial(getattr(short, name), sizes=sizes) for name in MAPS}
+    maps = {name: partial(getattr(tiled, name), sizes=sizes) for name in MAPS}
     return SimpleNamespace(**maps)
 
 
 def assert_equals_naive(engine, case, arrays):
     for name in MAPS:
-        for buffer in workspace._BUFFERS.all:  # what is left there must not matter
+        for buffer in scratch._BUFFERS.all:  # what is left there must not matter
             buffer[...] = 255
         left, right, _ = arguments_of(name, *arrays)
         result = getattr(engine, name)(left, right, case.geometry)
@@ -49,7 +49,7 @@ def assert_equals_naive(engine, case, arrays):
 def threads_used(request):
     """Let every call share its work between so many threads."""
     with pytest.MonkeyPatch.context() as patch:
-        for module in (threads, planes, short):
+        for module in (pool, planes, tiled):
             patch.setattr(module, "blas_threads", lambda: request.param)
         yield request.param
 
@@ -67,19 +67,19 @@ def test_each_map_is_exact_in_blocks_of_any_size(engine, case, block):
 @settings(max_examples=40)  # objects are slow
 @given(case=cases(), block=st.sampled_from([1, 500, 10**6]), data=st.data())
 def test_short_convolutions_are_exact_in_fractions(case, block, data):
-    assume(all(fast._is_simple(axis) for axis in case.geometry.axes))
+    assume(all(choice._is_simple(axis) for axis in case.geometry.axes))
     size = st.tuples(st.integers(1, 4), st.integers(1, 3))
     sizes = data.draw(st.tuples(*[size] * len(case.axes)))
     arrays = [array.astype(int).astype(object) for array in case.engine_arrays()]
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(short, "BLOCK", block)
+        patch.setattr(tiled, "BLOCK", block)
         patch.setattr(transform, "_MANY", data.draw(st.sampled_from([0, 10**6])))
-        assert_equals_naive(short_engine(sizes), case, arrays)
+        assert_equals_naive(tiled_engine(sizes), case, arrays)
 
 
 @given(case=cases())
 def test_small_is_exact(case):
-    assert_equals_naive(small, case, case.engine_arrays())
+    assert_equals_naive(tiny, case, case.engine_arrays())
 
 
 @pytest.mark.usefixtures("threads_used")
@@ -113,10 +113,10 @@ def test_short_convolutions_err_little(kernel, dtype):
     geometry = conv_geometry(size, kernel, padding=1)
     shapes = (2, 1, 8, *size), (1, 6, 8, *kernel), (2, 1, 6, *geometry.output_size)
     arrays = [rng.standard_normal(shape).astype(dtype) for shape in shapes]
-    sizes = list(fast._candidates(geometry))[-1]
+    sizes = list(choice._candidates(geometry))[-1]
     for name in MAPS:
         left, right, _ = arguments_of(name, *arrays)
-        result = getattr(short, name)(left, right, geometry, sizes)
+        result = getattr(tiled, name)(left, right, geometry, sizes)
         wide = np.result_type(left, float)
         exact = getattr(naive, name)(left.astype(wide), right.astype(wide), geometry)
         assert result.dtype == left.dtype
@@ -129,8 +129,8 @@ def test_short_convolutions_err_little(kernel, dtype):
 )
 def test_all_sizes_that_may_pay_have_factors(kernel, stride):
     geometry = conv_geometry((60,) * len(kernel), kernel, stride)
-    for sizes in fast._candidates(geometry):
-        assert short.plan_of(geometry, sizes, transposed=True)
+    for sizes in choice._candidates(geometry):
+        assert tiled.plan_of(geometry, sizes, transposed=True)
 
 
 # Samples, channels of y and x, the settings of the geometry, and the way.
@@ -147,15 +147,15 @@ LAYERS = {
 @pytest.mark.parametrize(("n", "a", "b", "size", "options", "way"), LAYERS.values())
 def test_the_way_suits_the_layer(n, a, b, size, options, way):
     geometry = conv_geometry(size, **options)
-    assert fast.way(geometry, n, 1, a, b) == way
+    assert choice.way(geometry, n, 1, a, b) == way
 
 
 def test_what_cannot_be_rounded_takes_the_exact_way():
     x = np.ones((2, 1, 64, 32, 32), int)
     w = np.ones((1, 64, 64, 3, 3), int)
     geometry = conv_geometry((32, 32), 3)
-    assert isinstance(fast.way(geometry, 2, 1, 64, 64), tuple)
-    assert fast.way(geometry, 2, 1, 64, 64, "exact") == "im2col"
+    assert isinstance(choice.way(geometry, 2, 1, 64, 64), tuple)
+    assert choice.way(geometry, 2, 1, 64, 64, "exact") == "im2col"
     assert fast.forward(x, w, geometry).tolist() == [[[[[576] * 30] * 30] * 64]] * 2
 
 
@@ -177,17 +177,17 @@ def test_the_fast_engine_is_as_good_as_im2col_on_a_large_layer(name):
 def test_one_channel_has_a_way_of_its_own_unless_padding_makes_planes_large():
     usual = conv_geometry((90, 80), 3, padding=1)
     padded = conv_geometry((9, 8), 3, padding=4000, dilation=4001, stride=7)
-    assert fast.way(usual, 4, 8, 1, 1) == "depthwise"
-    assert fast.way(padded, 4, 8, 1, 1) == "im2col"
-    assert fast.way(usual, 4, 8, 1, 1, "F") == "im2col"
+    assert choice.way(usual, 4, 8, 1, 1) == "depthwise"
+    assert choice.way(padded, 4, 8, 1, 1) == "im2col"
+    assert choice.way(usual, 4, 8, 1, 1, "F") == "im2col"
 
 
 @pytest.mark.parametrize(("a", "b"), [(64, 3), (1, 1)])
 def test_very_long_rows_are_unfolded_piece_by_piece(a, b):
     usual, long = (conv_geometry((40, n), 3, padding=1) for n in (10**4, 10**6))
-    assert fast.way(usual, 1, 1, a, b) in {"planes", "depthwise"}
+    assert choice.way(usual, 1, 1, a, b) in {"planes", "depthwise"}
     for transposed in (False, True):
-        assert fast.way(long, 1, 1, a, b, transposed=transposed) == "im2col"
+        assert choice.way(long, 1, 1, a, b, transposed=transposed) == "im2col"
 
 
 @pytest.mark.parametrize(("b", "way"), [(3, "planes"), (1, "depthwise")])
@@ -198,7 +198,7 @@ def test_a_large_picture_is_worked_on_in_strips(b, way):
     x = rng.standard_normal((1, 1, b, 900, 800)).astype("f4")
     w = rng.standard_normal((1, 2 * b - 1, b, 3, 3)).astype("f4")
     y = rng.standard_normal((1, 1, 2 * b - 1, 900, 800)).astype("f4")
-    assert fast.way(geometry, 1, 1, *w.shape[1:3]) == way
+    assert choice.way(geometry, 1, 1, *w.shape[1:3]) == way
     for name in MAPS:
         left, right, like = arguments_of(name, x, w, y)
         tracemalloc.start()
@@ -206,7 +206,7 @@ def test_a_large_picture_is_worked_on_in_strips(b, way):
         _, peak = tracemalloc.get_traced_memory()
         tracemalloc.stop()
         extra = peak - like.nbytes
-        assert extra < 3 * BLOCK * threads.blas_threads(), (name, extra)
+        assert extra < 3 * BLOCK * pool.blas_threads(), (name, extra)
         exact = getattr(im2col, name)(left.astype(float), right.astype(float), geometry)
         assert abs(result - exact).max() < 2e-5 * abs(exact).max()
 
@@ -227,7 +227,7 @@ def test_a_way_is_found_at_once_for_odd_layers(size, options):
     geometry = conv_geometry(size, **options)
     for transposed in (False, True):
         tracemalloc.start()
-        way = fast.way.__wrapped__(geometry, 2, 1, 20, 20, transposed=transposed)
+        way = choice.way.__wrapped__(geometry, 2, 1, 20, 20, transposed=transposed)
         _, peak = tracemalloc.get_traced_memory()
         tracemalloc.stop()
         assert way in {"im2col", "planes"} or isinstance(way, tuple)
