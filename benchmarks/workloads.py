@@ -11,6 +11,7 @@ import numpy.typing as npt
 
 from deconv_tutorial.dtypes import Array
 from deconv_tutorial.engines import im2col
+from deconv_tutorial.engines.engine import MAPS as MAP_BY_ARRAY
 from deconv_tutorial.engines.engine import Engine, in_groups
 from deconv_tutorial.geometry import (
     Axis,
@@ -20,7 +21,7 @@ from deconv_tutorial.geometry import (
 )
 from deconv_tutorial.geometry.settings import Index
 
-MAPS = ("forward", "input_grad", "weight_grad")
+MAPS = tuple(MAP_BY_ARRAY.values())
 """The three maps, named from the convolution's side whatever the layer is."""
 BACKWARDS = ("conv_backward", "conv_transpose_backward")
 """The full backward passes: three gradients in one call."""

@@ -18,6 +18,7 @@ from deconv_tutorial.dtypes import (
     require_memory,
     result_dtype,
 )
+from deconv_tutorial.engines.engine import MAPS
 from deconv_tutorial.geometry import Geometry
 from deconv_tutorial.geometry.settings import Index, whole_number
 
@@ -139,8 +140,7 @@ def _split(array: Array, axis: int, groups: int) -> Array:
 
 
 def _require_engine(engine: object) -> None:
-    maps = ("forward", "input_grad", "weight_grad")
-    has_maps = all(callable(getattr(engine, name, None)) for name in maps)
+    has_maps = all(callable(getattr(engine, name, None)) for name in MAPS.values())
     if isinstance(engine, type) or not has_maps:
         msg = (
             "engine needs a module or an object with the maps forward, input_grad and "

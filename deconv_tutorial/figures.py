@@ -37,6 +37,7 @@ from deconv_tutorial.charts import pictures as pictures
 from deconv_tutorial.charts import step_errors as step_errors
 from deconv_tutorial.charts import survivors as survivors
 from deconv_tutorial.dtypes import Array
+from deconv_tutorial.engines.engine import MAPS
 from deconv_tutorial.geometry import Axis, Geometry
 from deconv_tutorial.patterns import gather_and_scatter as gather_and_scatter
 from deconv_tutorial.patterns import pattern_cloud as pattern_cloud
@@ -267,7 +268,6 @@ def tap_windows(
 
 
 _CORNERS = {"x": (0.0, 0.0), "w": (1.0, 1.5), "y": (2.0, 0.0)}
-_MAPS = {"y": "forward", "x": "input_grad", "w": "weight_grad"}
 
 
 def triangles(*layers: str) -> Picture:
@@ -290,7 +290,7 @@ def triangles(*layers: str) -> Picture:
             for corner, name in names.items():
                 _draw_corner(ax, corner, name, wanted)
             meaning = "result" if column == 0 else f"gradient of {names[wanted][1]}"
-            ax.text(1, -0.62, _MAPS[wanted], ha="center", family="monospace", size=11)
+            ax.text(1, -0.62, MAPS[wanted], ha="center", family="monospace", size=11)
             ax.text(1, -1.0, meaning, ha="center", size=11)
             if column == 0:
                 ax.set_title(layer, family="monospace", loc="left", fontweight="bold")

@@ -28,8 +28,8 @@ from deconv_tutorial.canvas import (
     window_center,
 )
 from deconv_tutorial.dtypes import Array
+from deconv_tutorial.engines.engine import MAPS
 from deconv_tutorial.geometry import Geometry
-from deconv_tutorial.symbolic import MAPS
 
 _HEIGHTS = {"x": 2.0, "y": 0.0}
 _ROLES = ("y", "w", "x")  # whose indices o, k and i are

@@ -26,7 +26,7 @@ from deconv_tutorial.exercises.judge import outcome
 from deconv_tutorial.exercises.register import exercise_of
 from deconv_tutorial.exercises.written import written
 from deconv_tutorial.geometry import Axis, Geometry, conv_geometry
-from deconv_tutorial.indexed import safe_sum
+from deconv_tutorial.symbolic.general import safe_sum
 from tools.checkout import ROOT
 from tools.notebooks import chapters
 

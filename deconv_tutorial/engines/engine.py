@@ -19,12 +19,18 @@ The three maps are the partial derivatives of one sum over all connections
 
 from __future__ import annotations
 
-from typing import Protocol
+from collections.abc import Mapping
+from typing import Literal, Protocol, TypeAlias
 
 import numpy as np
 
 from deconv_tutorial.dtypes import Array
 from deconv_tutorial.geometry import Geometry
+
+By: TypeAlias = Literal["x", "w", "y"]
+
+MAPS: Mapping[By, str] = {"y": "forward", "x": "input_grad", "w": "weight_grad"}
+"""Which map is the derivative of T by which array."""
 
 
 class Engine(Protocol):

@@ -11,10 +11,11 @@ from hypothesis import given, settings
 from deconv_tutorial import ENGINES
 from deconv_tutorial.checks import inner_products
 from deconv_tutorial.engines import naive
+from deconv_tutorial.engines.engine import MAPS as MAP_BY_ARRAY
 from deconv_tutorial.geometry import conv_geometry
 from tests.strategies import cases
 
-MAPS = ("forward", "input_grad", "weight_grad")
+MAPS = tuple(MAP_BY_ARRAY.values())
 each_engine = pytest.mark.parametrize("engine", ENGINES.values(), ids=ENGINES)
 each_rank = pytest.mark.parametrize("rank", [1, 2, 3])
 

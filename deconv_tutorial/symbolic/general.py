@@ -21,13 +21,13 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import chain, product
-from typing import Any, Literal, TypeAlias
+from typing import Any, TypeAlias
 
 import sympy as sp
 
+from deconv_tutorial.engines.engine import By
 from deconv_tutorial.geometry import Geometry
 
-By: TypeAlias = Literal["x", "w", "y"]
 Expr: TypeAlias = Any
 """An expression of SymPy, whose own types are incomplete."""
 Limits: TypeAlias = tuple[sp.Symbol, sp.Expr, sp.Expr]

@@ -9,8 +9,8 @@ from hypothesis import given, settings
 from sympy.concrete.delta import deltasummation
 
 from deconv_tutorial.geometry import Axis, Geometry
-from deconv_tutorial.indexed import Form, element, safe_sum, written_out
 from deconv_tutorial.symbolic import derive
+from deconv_tutorial.symbolic.general import Form, element, safe_sum, written_out
 from tests.strategies import axes
 
 g = sp.IndexedBase("g")

@@ -7,8 +7,8 @@ from hypothesis import given
 
 from deconv_tutorial.engines import naive
 from deconv_tutorial.geometry import conv_geometry
-from deconv_tutorial.reading import Rule, recognise
 from deconv_tutorial.symbolic import derive, letters
+from deconv_tutorial.symbolic.reading import Rule, recognise
 from tests.strategies import cases
 
 RUNNING = conv_geometry(6, 3, stride=2, padding=1)
