@@ -15,9 +15,9 @@ import sympy as sp
 from scipy import signal as signal_2d
 
 from deconv_tutorial import conv, conv_backward, conv_transpose, conv_transpose_backward
-from deconv_tutorial.attempting import TooSlowError, blame, limited
-from deconv_tutorial.diagnose.detect import same
-from deconv_tutorial.diagnose.problem import problem_of
+from deconv_tutorial.diagnose.compare import same
+from deconv_tutorial.diagnose.mistakes.problem import problem_of
+from deconv_tutorial.diagnose.trial import TooSlowError, blame, limited
 from deconv_tutorial.engines import im2col, naive
 from deconv_tutorial.exercises import check, exercises, solution, stub
 from deconv_tutorial.exercises.comparing import difference

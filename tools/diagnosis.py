@@ -16,13 +16,13 @@ from itertools import combinations
 
 import numpy as np
 
-from deconv_tutorial.diagnose.detect import composed, named, same
-from deconv_tutorial.diagnose.formulas import Formula, formulas
+from deconv_tutorial.diagnose.compare import same
+from deconv_tutorial.diagnose.mistakes.formulas import Formula, formulas
+from deconv_tutorial.diagnose.mistakes.problem import TARGETS, Problem, Target
+from deconv_tutorial.diagnose.naming import composed, named
 from deconv_tutorial.diagnose.probes import STRONG, Case, Probe
-from deconv_tutorial.diagnose.problem import Problem, Target
 from deconv_tutorial.dtypes import Array
 
-TARGETS: tuple[Target, ...] = ("dx", "dw", "db", "y")
 NAMED = ("P1", "P1g", "P2")
 
 

@@ -17,10 +17,10 @@ from typing import TypedDict, cast
 from benchmarks.sides import BROKEN, reason
 from deconv_tutorial import diagnose
 from deconv_tutorial.diagnose import mistake_of
-from deconv_tutorial.diagnose.attempts import Of
-from deconv_tutorial.diagnose.detect import same
+from deconv_tutorial.diagnose.compare import same
+from deconv_tutorial.diagnose.from_function import Of
+from deconv_tutorial.diagnose.mistakes.problem import TARGETS, Target
 from deconv_tutorial.diagnose.probes import SETTINGS, STRONG, Probe
-from deconv_tutorial.diagnose.problem import Target
 from tools.adapters import IMPLEMENTATIONS, Implementation
 from tools.adapters.layer import Tried, backward, forward
 from tools.checkout import ROOT
@@ -30,7 +30,6 @@ STORED = PAGE.with_suffix(".json")
 BEGIN = "<!-- What follows is made by `make frameworks` from frameworks.json. -->"
 END = "<!-- Here ends what is made. -->"
 SECONDS = 60.0  # a call of JAX compiles
-TARGETS: tuple[Target, ...] = ("y", "dx", "dw", "db")
 
 
 class Wrong(TypedDict):

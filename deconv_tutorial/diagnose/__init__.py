@@ -9,9 +9,9 @@ the catalogue explains is said to be unknown, with where it is wrong. A right an
 right, whatever way it was computed.
 """
 
-from deconv_tutorial.diagnose.attempts import function
-from deconv_tutorial.diagnose.checking import gradients
-from deconv_tutorial.diagnose.mistake import Mistake, mistake_of
+from deconv_tutorial.diagnose.from_arrays import gradients
+from deconv_tutorial.diagnose.from_function import function
+from deconv_tutorial.diagnose.mistakes.catalogue import Mistake, mistake_of
 from deconv_tutorial.diagnose.report import Finding, Report
 
 __all__ = ["Finding", "Mistake", "Report", "function", "gradients", "mistake_of"]

@@ -12,7 +12,7 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 
-from deconv_tutorial.diagnose.attempts import TARGETS, function
+from deconv_tutorial.diagnose.from_function import RETURNS, function
 from deconv_tutorial.diagnose.probes import SETTINGS
 
 
@@ -22,7 +22,7 @@ def main(arguments: list[str] | None = None) -> int:
         prog="python -m deconv_tutorial.diagnose", description=__doc__
     )
     parser.add_argument("attempt", metavar="MODULE:FUNCTION")
-    parser.add_argument("--of", choices=list(TARGETS), required=True)
+    parser.add_argument("--of", choices=list(RETURNS), required=True)
     parser.add_argument(
         "--settings",
         default=",".join(SETTINGS),

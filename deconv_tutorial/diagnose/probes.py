@@ -14,7 +14,7 @@ from typing import Any
 
 import numpy as np
 
-from deconv_tutorial.diagnose.problem import Problem, problem_of
+from deconv_tutorial.diagnose.mistakes.problem import Problem, problem_of
 from deconv_tutorial.dtypes import Array
 from deconv_tutorial.geometry.settings import Index
 

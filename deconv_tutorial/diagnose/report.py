@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
-from deconv_tutorial.diagnose.mistake import Mistake, mistake_of
+from deconv_tutorial.diagnose.mistakes.catalogue import Mistake, mistake_of
 
 
 @dataclass(frozen=True)

@@ -104,7 +104,8 @@ def weight_grad(x: Array, y: Array, geometry: Geometry) -> Array:
             columns = _columns(x_view[:, :, samples], part)
             values = _rows(y_view[:, :, samples, *outputs])
             left, right = (columns, values) if tall else (values, columns)
-            product = np.empty((*left.shape[:2], right.shape[1]), left.dtype)
+            dtype = np.result_type(left, right)
+            product = np.empty((*left.shape[:2], right.shape[1]), dtype)
             multiply(left, right.mT, product)
             yield product
 

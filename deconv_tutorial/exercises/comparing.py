@@ -8,7 +8,7 @@ from typing import cast
 
 import numpy as np
 
-from deconv_tutorial.diagnose.detect import ratio, same, wrong_places
+from deconv_tutorial.diagnose.compare import ratio, same, wrong_places
 from deconv_tutorial.dtypes import Array
 from deconv_tutorial.exercises.exercise import FormError
 

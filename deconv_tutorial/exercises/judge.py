@@ -8,10 +8,10 @@ from typing import cast
 
 import numpy as np
 
-from deconv_tutorial.attempting import TooSlowError, blame, limited
-from deconv_tutorial.diagnose.detect import Evidence, named
-from deconv_tutorial.diagnose.mistake import mistake_of
-from deconv_tutorial.diagnose.problem import Target, problem_of
+from deconv_tutorial.diagnose.mistakes.catalogue import mistake_of
+from deconv_tutorial.diagnose.mistakes.problem import Target, problem_of
+from deconv_tutorial.diagnose.naming import Evidence, named
+from deconv_tutorial.diagnose.trial import TooSlowError, blame, limited
 from deconv_tutorial.dtypes import Array
 from deconv_tutorial.exercises.comparing import alike, as_parts, difference, what
 from deconv_tutorial.exercises.exercise import (

@@ -59,7 +59,7 @@ def pieces(count: int, size: int) -> Iterator[slice]:
     >>> [*pieces(600, size=4096)]
     [slice(0, 200, None), slice(200, 400, None), slice(400, 600, None)]
     """
-    fit = PRODUCT // size
+    fit = PRODUCT // max(1, size)
     yield from cuts(count, -(-count // fit) if fit >= _LEAST else 1)
 
 

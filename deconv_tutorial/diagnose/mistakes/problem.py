@@ -10,12 +10,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Literal, TypeAlias
+from typing import Literal, TypeAlias, get_args
 
 import numpy as np
 
 from deconv_tutorial.dtypes import Array
-from deconv_tutorial.engines import fast
+from deconv_tutorial.engines import im2col
 from deconv_tutorial.engines.engine import in_groups
 from deconv_tutorial.geometry import (
     Axis,
@@ -27,12 +27,14 @@ from deconv_tutorial.geometry import (
 from deconv_tutorial.geometry.settings import Index, Padding, PerAxis
 
 Target: TypeAlias = Literal["y", "dx", "dw", "db"]
+TARGETS: tuple[Target, ...] = get_args(Target)
+"""What a layer or its backward pass returns, each by its name."""
 Map: TypeAlias = Literal["forward", "input_grad", "weight_grad", "bias"]
 
 Change: TypeAlias = "Callable[[Problem], Problem | None]"
 """A mistake: a wrong problem made from a right one, or None where that cannot be."""
 
-MAPS: Mapping[bool, Mapping[Target, Map]] = {
+MAP_OF: Mapping[bool, Mapping[Target, Map]] = {
     False: {"y": "forward", "dx": "input_grad", "dw": "weight_grad", "db": "bias"},
     True: {"y": "input_grad", "dx": "forward", "dw": "weight_grad", "db": "bias"},
 }
@@ -80,7 +82,7 @@ class Problem:
 
     def result(self, target: Target) -> Array:
         """Return what the layer computes for a target, in the layout of the layer."""
-        array = self._joined(self.array(MAPS[self.transposed][target]), target)
+        array = self._joined(self.array(MAP_OF[self.transposed][target]), target)
         for step in self.finish:
             array = step(array)
         return array
@@ -93,10 +95,10 @@ class Problem:
             spatial = tuple(range(3, self.d_out.ndim))
             return self.d_out.sum(axis=(0, *spatial)).reshape(-1)
         if name == "forward":
-            return fast.forward(self.x, self.w, self.geometry)
+            return im2col.forward(self.x, self.w, self.geometry)
         if name == "input_grad":
-            return fast.input_grad(self.y, self.w, self.geometry)
-        return fast.weight_grad(self.x, self.y, self.geometry)
+            return im2col.input_grad(self.y, self.w, self.geometry)
+        return im2col.weight_grad(self.x, self.y, self.geometry)
 
     def _joined(self, array: Array, target: Target) -> Array:
         """Return an array in the layout of the layer: groups and channels joined."""

@@ -54,5 +54,7 @@ def mistake_of(key: str) -> Mistake:
 @cache
 def catalogue() -> dict[str, dict[str, Any]]:
     """Return the entries of ``catalogue.toml``."""
-    text = resources.files("deconv_tutorial.diagnose").joinpath("catalogue.toml")
+    text = resources.files("deconv_tutorial.diagnose.mistakes").joinpath(
+        "catalogue.toml"
+    )
     return tomllib.loads(text.read_text("utf-8"))

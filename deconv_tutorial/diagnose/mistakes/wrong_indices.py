@@ -10,7 +10,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from deconv_tutorial.diagnose.problem import Change, Problem
+from deconv_tutorial.diagnose.mistakes.problem import Change, Problem
 from deconv_tutorial.geometry import Axis
 from deconv_tutorial.geometry.settings import Index
 

@@ -9,8 +9,8 @@ from typing import Literal
 
 import numpy as np
 
-from deconv_tutorial.diagnose import geometries
-from deconv_tutorial.diagnose.problem import Change, Map, Problem, emptied
+from deconv_tutorial.diagnose.mistakes import wrong_indices
+from deconv_tutorial.diagnose.mistakes.problem import Change, Map, Problem, emptied
 from deconv_tutorial.dtypes import Array
 from deconv_tutorial.engines.engine import zeros_x
 
@@ -229,4 +229,4 @@ def sliced_by_1(p: Problem) -> Problem:
 
 def _sliced(p: Problem, window: Sequence[slice]) -> Problem:
     """Return the problem whose result is a window of the gradient of the padded x."""
-    return geometries.not_cropped(p).finished(lambda array: array[(..., *window)])
+    return wrong_indices.not_cropped(p).finished(lambda array: array[(..., *window)])

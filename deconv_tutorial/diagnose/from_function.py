@@ -8,13 +8,13 @@ from typing import Any, Literal, TypeAlias, cast
 
 import numpy as np
 
-from deconv_tutorial.attempting import blame, limited
-from deconv_tutorial.diagnose.detect import located, named, same
-from deconv_tutorial.diagnose.law import law
+from deconv_tutorial.diagnose.black_box import broken_properties, law
+from deconv_tutorial.diagnose.compare import located, same
+from deconv_tutorial.diagnose.mistakes.problem import Target
+from deconv_tutorial.diagnose.naming import named
 from deconv_tutorial.diagnose.probes import SETTINGS, STRONG, WEAK, Case, Probe
-from deconv_tutorial.diagnose.problem import Target
-from deconv_tutorial.diagnose.properties import broken_properties
 from deconv_tutorial.diagnose.report import Finding, Report
+from deconv_tutorial.diagnose.trial import blame, limited
 from deconv_tutorial.dtypes import Array
 
 Of: TypeAlias = Literal[
@@ -25,7 +25,7 @@ Names: TypeAlias = Mapping[str | tuple[str, ...], str]
 Try: TypeAlias = tuple[Case, dict[Target, Array]]
 """A call, and what came of it."""
 
-TARGETS: Mapping[str, tuple[Target, ...]] = {
+RETURNS: Mapping[str, tuple[Target, ...]] = {
     "conv": ("y",),
     "conv_backward": ("dx", "dw", "db"),
     "conv_transpose": ("y",),
@@ -107,14 +107,14 @@ class Attempt:
         else:
             several = isinstance(result, tuple | list)
             parts = cast("Sequence[Any]", result) if several else (result,)
-            values = dict(zip(self.returns or TARGETS[self.of], parts, strict=False))
+            values = dict(zip(self.returns or RETURNS[self.of], parts, strict=False))
         arrays: dict[Target, Array] = {
             target: as_array(values[target])
-            for target in TARGETS[self.of]
+            for target in RETURNS[self.of]
             if values.get(target) is not None
         }
         if not arrays:
-            wanted = " or ".join(TARGETS[self.of])
+            wanted = " or ".join(RETURNS[self.of])
             msg = f"it needs to return {wanted}, got {kind}"
             raise TypeError(msg)
         return arrays
@@ -204,7 +204,7 @@ def function(
         except Exception as error:  # noqa: BLE001  # whatever a learner's code raises
             finding = Finding("call", f"it fails on {case}", where=(blame(error),))
             failed.setdefault(type(error).__name__, finding)
-    found = (_finding(tried, target, tries) for target in TARGETS[of])
+    found = (_finding(tried, target, tries) for target in RETURNS[of])
     if len(left_out) == len(probes):
         why = "NotImplementedError on every probe, so nothing could be checked"
         failed["all"] = Finding("call", "it is not written yet", where=(why,))
@@ -217,8 +217,8 @@ def function(
 
 
 def _probes(attempt: Attempt, ranks: tuple[int, ...]) -> list[Probe]:
-    if attempt.of not in TARGETS:
-        msg = f"of needs one of {list(TARGETS)}, got {attempt.of!r}"
+    if attempt.of not in RETURNS:
+        msg = f"of needs one of {list(RETURNS)}, got {attempt.of!r}"
         raise ValueError(msg)
     unknown = set(attempt.settings) - set(SETTINGS)
     if unknown or not set(ranks) <= {1, 2, 3}:

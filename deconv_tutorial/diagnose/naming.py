@@ -1,4 +1,4 @@
-"""Finds which mistake gives an array, or which two; and where it is wrong if none."""
+"""Which mistake gives an array, or which two."""
 
 from __future__ import annotations
 
@@ -8,38 +8,15 @@ from typing import TypeAlias
 
 import numpy as np
 
-from deconv_tutorial.diagnose.formulas import Formula, formulas
-from deconv_tutorial.diagnose.problem import Problem, Target
+from deconv_tutorial.diagnose.compare import same
+from deconv_tutorial.diagnose.mistakes.formulas import Formula, formulas
+from deconv_tutorial.diagnose.mistakes.problem import Problem, Target
 from deconv_tutorial.dtypes import Array
 
 Keys: TypeAlias = tuple[str, ...]
 """One mistake, or two that were made together."""
 Evidence: TypeAlias = tuple[Problem, Array]
 """What was to be computed, and what somebody got."""
-
-_TOLERANCE = {"e": 1e-2, "f": 1e-4, "F": 1e-4}
-_TOLERANCE_OF_OTHERS = 1e-9
-
-
-def same(found: Array, expected: Array) -> bool:
-    """Return whether two arrays are equal, but for the rounding of their dtype.
-
-    Differences up to some share of the largest element count as rounding: 1e-9 in
-    float64, 1e-4 in float32, 1e-2 in float16.
-    """
-    return found.shape == expected.shape and not wrong_places(found, expected).any()
-
-
-def wrong_places(found: Array, expected: Array) -> Array:
-    """Return where two arrays of one shape differ by more than rounding."""
-    share = max(
-        _TOLERANCE.get(array.dtype.char, _TOLERANCE_OF_OTHERS)
-        for array in (found, expected)
-    )
-    if not expected.size:
-        return np.zeros(expected.shape, bool)
-    room = share * np.abs(expected).max()
-    return ~(np.abs(found - expected) <= room)  # also where it is not a number
 
 
 def named(target: Target, evidence: Sequence[Evidence]) -> list[Keys]:
@@ -136,63 +113,3 @@ def composed(problem: Problem, mistakes: Iterable[Formula]) -> Array | None:
 
 def _equal(one: Array, other: Array) -> bool:
     return one.shape == other.shape and np.array_equal(one, other)
-
-
-def located(problem: Problem, target: Target, found: Array) -> list[str]:
-    """Return sentences on where an array is wrong: its samples, channels and places."""
-    right = problem.result(target)
-    if found.shape != right.shape:
-        sentences = [f"shape {found.shape}, needed is {right.shape}"]
-        if found.size == right.size and same(found.reshape(right.shape), right):
-            sentences.append("its numbers are right, only the shape is not")
-        return sentences
-    wrong = wrong_places(found, right)
-    count = int(wrong.sum())
-    sentences = [f"{count} of {wrong.size} elements differ"]
-    factor = ratio(found, right)
-    if factor is not None:
-        sentences.append(f"it is {factor:.6g} times the right one")
-    rank = len(problem.geometry.axes)
-    for axis, size in enumerate(wrong.shape):
-        places = np.flatnonzero(
-            wrong.any(axis=tuple(n for n in range(wrong.ndim) if n != axis))
-        )
-        if 0 < len(places) < size:
-            name = _axis_name(target, axis, wrong.ndim - rank)
-            step = problem.geometry.axes[axis - wrong.ndim + rank].stride
-            sentences.append(f"only {name} {_in_words(places, size, step)}")
-    return sentences
-
-
-def ratio(found: Array, right: Array) -> float | None:
-    """Return by which number one array is the other, if it is."""
-    norm = float((right * right).sum())
-    factor = float((found * right).sum()) / norm if norm else 0.0
-    return factor if factor and same(found, factor * right) else None
-
-
-def _axis_name(target: Target, axis: int, leading: int) -> str:
-    if axis >= leading:
-        return f"on axis {axis - leading}, at"
-    names = {
-        "dw": (
-            "in its first axis of channels, at",
-            "in its second axis of channels, at",
-        ),
-        "db": ("in its channels, at",),
-    }
-    return names.get(target, ("in the samples, at", "in the channels, at"))[axis]
-
-
-def _in_words(places: Array, size: int, step: int) -> str:
-    """Return places as words: the first or last ones, every so many, or a list."""
-    count = len(places)
-    if count == 1:
-        return f"{places[0]}, one of {size}"
-    if places[-1] == count - 1:
-        return f"the first {count} of {size}"
-    if places[0] == size - count:
-        return f"the last {count} of {size}"
-    if step > 1 and len(set(places % step)) == 1:
-        return f"those of {size} that leave {places[0] % step} when divided by {step}"
-    return f"{', '.join(map(str, places))} of 0 to {size - 1}"

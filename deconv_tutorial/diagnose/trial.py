@@ -11,7 +11,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from sysconfig import get_paths
 
-_OURS = Path(__file__).parent
+_OURS = Path(__file__).parents[1]
 _LIBRARY = Path(get_paths()["stdlib"])
 _INSTALLED = {"site-packages", "dist-packages"}
 _INTERNAL = ("<frozen", "<__array_function__")
@@ -49,7 +49,7 @@ def limited(seconds: float) -> Generator[None]:
     ...     while True:
     ...         pass
     Traceback (most recent call last):
-    deconv_tutorial.attempting.TooSlowError: it took more than 0.1 s
+    deconv_tutorial.diagnose.trial.TooSlowError: it took more than 0.1 s
     """
     main = threading.current_thread() is threading.main_thread()
     if not (main and hasattr(signal, "setitimer")):

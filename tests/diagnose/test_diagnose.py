@@ -23,15 +23,16 @@ from deconv_tutorial import (
     conv_transpose_backward,
     diagnose,
 )
-from deconv_tutorial.diagnose.checking import weaker
-from deconv_tutorial.diagnose.detect import composed, located, named, same
-from deconv_tutorial.diagnose.formulas import formulas
-from deconv_tutorial.diagnose.law import law
+from deconv_tutorial.diagnose.black_box import law
+from deconv_tutorial.diagnose.compare import located, same
+from deconv_tutorial.diagnose.from_arrays import weaker
+from deconv_tutorial.diagnose.mistakes.formulas import formulas
+from deconv_tutorial.diagnose.mistakes.problem import TARGETS
+from deconv_tutorial.diagnose.naming import composed, named
 from deconv_tutorial.diagnose.probes import STRONG, WEAK
 from tests.strategies import cases
 
 PROBES = {probe.name: probe for probe in STRONG}
-TARGETS = ("dx", "dw", "db", "y")
 LAYERS = pytest.mark.parametrize(
     "transposed", [False, True], ids=["conv", "conv_transpose"]
 )

@@ -4,13 +4,14 @@ import re
 
 import pytest
 
-from deconv_tutorial.diagnose.formulas import formulas
-from deconv_tutorial.diagnose.mistake import catalogue, mistake_of
+from deconv_tutorial.diagnose.mistakes.catalogue import catalogue, mistake_of
+from deconv_tutorial.diagnose.mistakes.formulas import formulas
+from deconv_tutorial.diagnose.mistakes.problem import TARGETS
 from tools.checkout import ROOT
 
 KEYS = {
     formula.key
-    for target in ("y", "dx", "dw", "db")
+    for target in TARGETS
     for transposed in (False, True)
     for formula in formulas(target, transposed=transposed)
 }

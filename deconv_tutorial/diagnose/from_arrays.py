@@ -9,10 +9,11 @@ from typing import Any
 
 import numpy.typing as npt
 
-from deconv_tutorial.diagnose.detect import Keys, composed, located, named, same
-from deconv_tutorial.diagnose.formulas import Formula, formulas
+from deconv_tutorial.diagnose.compare import located, same
+from deconv_tutorial.diagnose.mistakes.formulas import Formula, formulas
+from deconv_tutorial.diagnose.mistakes.problem import Problem, Target
+from deconv_tutorial.diagnose.naming import Keys, composed, named
 from deconv_tutorial.diagnose.probes import WEAK, Case
-from deconv_tutorial.diagnose.problem import Problem, Target
 from deconv_tutorial.diagnose.report import Finding, Report
 from deconv_tutorial.dtypes import Array, as_numbers
 from deconv_tutorial.functional import conv_backward, conv_transpose_backward

@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from deconv_tutorial.diagnose.problem import Change, Problem, emptied
+from deconv_tutorial.diagnose.mistakes.problem import Change, Problem, emptied
 from deconv_tutorial.dtypes import Array
 
 
