@@ -14,7 +14,7 @@ from deconv_tutorial.geometry import conv_transpose_geometry
 from deconv_tutorial.geometry.settings import Index
 
 Function: TypeAlias = Callable[..., Any]
-Case: TypeAlias = tuple[Any, ...]
+Arguments: TypeAlias = tuple[Any, ...]
 """The arguments of one call."""
 Layer: TypeAlias = Callable[..., Mapping[str, Any]]
 """Takes the arguments of a case, and returns those of `problem_of`: the layer."""
@@ -46,7 +46,7 @@ class Exercise:
     """Its name."""
     solution: Function
     """A right answer. Its signature and docstring are the stub."""
-    cases: tuple[Case, ...]
+    cases: tuple[Arguments, ...]
     """What it is called with, the smallest first."""
     hint: str
     """The hint of the book."""
@@ -77,7 +77,7 @@ class Exercise:
             return tuple(inspect.signature(self.solution).parameters)
         return tuple(inspect.signature(self.use).parameters)[1:]
 
-    def call(self, answer: Function, case: Case) -> Any:  # noqa: ANN401
+    def call(self, answer: Function, case: Arguments) -> Any:  # noqa: ANN401
         """Return what comes of an answer in a case.
 
         Raises

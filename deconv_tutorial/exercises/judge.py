@@ -13,9 +13,10 @@ from deconv_tutorial.diagnose.mistakes.problem import Target, problem_of
 from deconv_tutorial.diagnose.naming import Evidence, named
 from deconv_tutorial.diagnose.trial import TooSlowError, blame, limited
 from deconv_tutorial.dtypes import Array
-from deconv_tutorial.exercises.comparing import alike, as_parts, difference, what
+from deconv_tutorial.exercises.as_code import written_call
+from deconv_tutorial.exercises.differences import alike, as_parts, difference, what
 from deconv_tutorial.exercises.exercise import (
-    Case,
+    Arguments,
     Exercise,
     FormError,
     Function,
@@ -23,7 +24,6 @@ from deconv_tutorial.exercises.exercise import (
 )
 from deconv_tutorial.exercises.register import exercise_of
 from deconv_tutorial.exercises.verdict import Compared, Verdict
-from deconv_tutorial.exercises.written import written_call
 
 
 @dataclass(frozen=True, eq=False)
@@ -96,7 +96,7 @@ def check(key: str, attempt: object, *, seconds: float = 10.0) -> Verdict:
 
 
 def outcome(
-    exercise: Exercise, answer: Function, case: Case, seconds: float = 10.0
+    exercise: Exercise, answer: Function, case: Arguments, seconds: float = 10.0
 ) -> Outcome:
     """Return what comes of an answer in a case."""
     copies = tuple(_copied(value) for value in case)
@@ -120,7 +120,7 @@ def outcome(
     return Outcome(parts, complaints=changed)
 
 
-def _arrays(values: Case) -> list[Array | None]:
+def _arrays(values: Arguments) -> list[Array | None]:
     """Return the arrays among some values, and None for the others."""
     return [cast("Array", v) if isinstance(v, np.ndarray) else None for v in values]
 

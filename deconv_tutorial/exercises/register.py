@@ -8,24 +8,27 @@ from importlib import import_module
 
 from deconv_tutorial.exercises.exercise import Exercise
 
-CHAPTERS = (
-    "answer/one_flip_away",
-    "answer/three_derivatives",
-    "answer/relabelling",
-    "proof/indices",
-    "proof/flip",
-    "proof/matrices",
-    "proof/checking",
-    "general/im2col",
-    "general/cost",
-)
-"""The chapters with exercises that ask for code: below ``book/``, without an ending."""
+CHAPTERS = {
+    "answer/one_flip_away": "one_flip_away",
+    "answer/three_derivatives": "three_derivatives",
+    "answer/relabelling": "relabelling",
+    "proof/indices": "indices",
+    "proof/flip": "flip",
+    "proof/matrices": "matrices",
+    "proof/checking": "checking",
+    "general/im2col": "unfolding",
+    "general/cost": "cost",
+}
+"""The chapters with exercises that ask for code, and the module of each.
+
+A chapter is named by its path below ``book/``, without an ending.
+"""
 
 
 def of_chapter(chapter: str) -> Sequence[Exercise]:
     """Return the exercises of a chapter, in the order of the book."""
-    name = chapter.rpartition("/")[2]
-    return import_module(f"deconv_tutorial.exercises.{name}").EXERCISES
+    name = CHAPTERS[chapter]
+    return import_module(f"deconv_tutorial.exercises.chapters.{name}").EXERCISES
 
 
 def exercises() -> dict[str, str]:

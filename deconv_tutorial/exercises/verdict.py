@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from deconv_tutorial.dtypes import Array
-from deconv_tutorial.exercises.comparing import shown
+from deconv_tutorial.exercises.differences import shown
 
 
 @dataclass(frozen=True, eq=False)

@@ -20,11 +20,11 @@ from deconv_tutorial.diagnose.mistakes.problem import problem_of
 from deconv_tutorial.diagnose.trial import TooSlowError, blame, limited
 from deconv_tutorial.engines import im2col, naive
 from deconv_tutorial.exercises import check, exercises, solution, stub
-from deconv_tutorial.exercises.comparing import difference
+from deconv_tutorial.exercises.as_code import written
+from deconv_tutorial.exercises.differences import difference
 from deconv_tutorial.exercises.exercise import painted
 from deconv_tutorial.exercises.judge import outcome
 from deconv_tutorial.exercises.register import exercise_of
-from deconv_tutorial.exercises.written import written
 from deconv_tutorial.geometry import Axis, Geometry, conv_geometry
 from deconv_tutorial.symbolic.general import safe_sum
 from tools.checkout import ROOT
