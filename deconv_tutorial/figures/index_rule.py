@@ -1,6 +1,6 @@
-"""The figures of the book: one function each, drawn from what a geometry yields.
+"""The figures that show the index rule: which tap of which output reads what.
 
-Those drawn from numbers alone are in `charts`, and offered here, too. Needs Matplotlib.
+Needs Matplotlib.
 """
 # Matplotlib leaves the types of its keyword arguments open.
 # pyright: reportUnknownMemberType=false
@@ -12,13 +12,12 @@ from math import gcd
 
 import numpy as np
 from matplotlib.axes import Axes
-from matplotlib.patches import FancyArrowPatch
 
-from deconv_tutorial.canvas import (
+from deconv_tutorial.dtypes import Array
+from deconv_tutorial.figures.canvas import (
     COLORS,
     FAINT,
-    INK,
-    TINTS,
+    ROLES,
     Picture,
     bare_axes,
     draw_box,
@@ -28,25 +27,8 @@ from deconv_tutorial.canvas import (
     only_axis,
     window_center,
 )
-from deconv_tutorial.charts import error_maps as error_maps
-from deconv_tutorial.charts import growth as growth
-from deconv_tutorial.charts import kernels as kernels
-from deconv_tutorial.charts import learning_curve as learning_curve
-from deconv_tutorial.charts import matrix as matrix
-from deconv_tutorial.charts import pictures as pictures
-from deconv_tutorial.charts import step_errors as step_errors
-from deconv_tutorial.charts import survivors as survivors
-from deconv_tutorial.dtypes import Array
-from deconv_tutorial.engines.engine import MAPS
 from deconv_tutorial.geometry import Axis, Geometry
-from deconv_tutorial.patterns import gather_and_scatter as gather_and_scatter
-from deconv_tutorial.patterns import pattern_cloud as pattern_cloud
 
-ROLES = {
-    "conv": {"x": "x", "y": "y"},
-    "conv_transpose": {"x": "y", "y": "x"},
-}
-"""For each layer: which of its arrays stands at the x and at the y of the form."""
 _DASHES = ("solid", (0, (5, 2)), (0, (1, 1.5)), (0, (5, 2, 1, 2)))
 
 
@@ -88,33 +70,6 @@ def connections(
     left = places[0] - 0.9
     for row, name in ((bottom, long), (top, short)):
         ax.text(left, row, f"${name}$", color=COLORS[name], va="center", ha="right")
-    fit(ax)
-    return Picture(figure)
-
-
-def index_table(geometry: Geometry) -> Picture:
-    """Draw the table of a geometry of one axis: what each tap of each output reads.
-
-    Rows are outputs, columns are taps, and the entry is the input. A dot stands where
-    the tap reads outside.
-
-    Raises
-    ------
-    ValueError
-        If the geometry has more than one axis.
-    """
-    axis = only_axis(geometry)
-    inside = {(o, k): i for o, k, i in axis.connections()}
-    figure = new_figure(0.6 * (2 + axis.kernel_size), 0.6 * (2 + axis.output_size))
-    ax = bare_axes(figure)
-    for k in range(axis.kernel_size):
-        ax.text(k, 1, f"$w_{k}$", color=COLORS["w"], ha="center", va="center")
-    for o in range(axis.output_size):
-        ax.text(-1, -o, f"$y_{o}$", color=COLORS["y"], ha="center", va="center")
-        for k in range(axis.kernel_size):
-            i = inside.get((o, k))
-            text, role = ("·", None) if i is None else (f"$x_{i}$", "x")
-            draw_cell(ax, (k, -o), text, role)
     fit(ax)
     return Picture(figure)
 
@@ -226,117 +181,6 @@ def _draw_phase(
     strength = 0.08 + 0.6 * phase / int(steps.prod())
     draw_box(ax, at, (COLORS[role], strength), FAINT)
     ax.text(*at, chr(ord("A") + phase), ha="center", va="center", size=11)
-
-
-def tap_windows(
-    geometry: Geometry, x: Array, y: Array, *, layer: str = "conv"
-) -> Picture:
-    """Draw every product of a small weight gradient of two axes, one panel per tap.
-
-    Each panel shows x. The elements that the tap meets are filled and carry their
-    factor, and the title is the sum: one entry of ``weight_grad(x, y)``.
-
-    Parameters
-    ----------
-    geometry : Geometry
-        With two axes.
-    x : array of shape (rows, columns)
-        What the taps read: the input of a convolution, or the ``d_out`` of a
-        transposed one.
-    y : array of shape (rows, columns)
-        What that is multiplied with: the ``d_out`` of a convolution, or the input of
-        a transposed one.
-    layer : str
-        ``"conv"`` or ``"conv_transpose"``: it decides the colour.
-    """
-    rows, columns = geometry.kernel_size
-    figure = new_figure(1.85 * columns, 2.1 * rows)
-    for place, (k, outputs, inputs) in enumerate(geometry.taps()):
-        ax = bare_axes(figure, rows, columns, place)
-        texts = x.astype(str).astype(object)
-        texts[inputs] += "·" + y[outputs].astype(str).astype(object)
-        met = np.zeros(x.shape, bool)
-        met[inputs] = True
-        for (r, c), text in np.ndenumerate(texts):
-            role = ROLES[layer]["x"] if met[r, c] else None
-            draw_cell(ax, (c, -r), text, role, size=9.5)
-        total = (x[inputs] * y[outputs]).sum()
-        ax.set_title(f"dw[{k[0]}, {k[1]}] = {total}", color=COLORS["w"])
-        fit(ax, margin=0.1)
-    figure.tight_layout()
-    return Picture(figure)
-
-
-_CORNERS = {"x": (0.0, 0.0), "w": (1.0, 1.5), "y": (2.0, 0.0)}
-
-
-def triangles(*layers: str) -> Picture:
-    """Draw the three maps of each layer, on a triangle of the form's x, w and y.
-
-    Two corners are given; the arrows point to the third, which the map returns.
-
-    Parameters
-    ----------
-    *layers : str
-        ``"conv"``, ``"conv_transpose"``, or both: one row of three triangles each.
-        The names and colours are those of the layer's own arrays.
-    """
-    figure = new_figure(6, 2.4 * len(layers))
-    for row, layer in enumerate(layers):
-        in_order = ("y", "x", "w") if layer == "conv" else ("x", "y", "w")
-        for column, wanted in enumerate(in_order):
-            ax = bare_axes(figure, len(layers), 3, 3 * row + column)
-            names = _names(layer, result=column == 0, wanted=wanted)
-            for corner, name in names.items():
-                _draw_corner(ax, corner, name, wanted)
-            meaning = "result" if column == 0 else f"gradient of {names[wanted][1]}"
-            ax.text(1, -0.62, MAPS[wanted], ha="center", family="monospace", size=11)
-            ax.text(1, -1.0, meaning, ha="center", size=11)
-            if column == 0:
-                ax.set_title(layer, family="monospace", loc="left", fontweight="bold")
-            ax.set(xlim=(-0.55, 2.55), ylim=(-1.1, 2.0), aspect="equal")
-    figure.tight_layout()
-    return Picture(figure)
-
-
-def _names(layer: str, *, result: bool, wanted: str) -> dict[str, str]:
-    """Return what stands at each corner of the form in one of a layer's maps."""
-    names = {**ROLES[layer], "w": "w"}
-    if result:
-        return names
-    gradients = {"x": "dx", "w": "dw"}
-    return {
-        corner: gradients[name] if corner == wanted else {"y": "d_out"}.get(name, name)
-        for corner, name in names.items()
-    }
-
-
-def _draw_corner(ax: Axes, corner: str, name: str, wanted: str) -> None:
-    at = _CORNERS[corner]
-    color = "y" if name == "d_out" else name[-1]
-    given = corner != wanted
-    if given:
-        arrow = FancyArrowPatch(
-            at,
-            _CORNERS[wanted],
-            arrowstyle="-|>",
-            mutation_scale=14,
-            color=INK,
-            lw=1.3,
-            shrinkA=17,
-            shrinkB=19,
-        )
-        ax.add_patch(arrow)
-    face = TINTS[color] if given else COLORS[color]
-    ax.text(
-        *at,
-        name,
-        ha="center",
-        va="center",
-        family="monospace",
-        color=COLORS[color] if given else "white",
-        bbox={"boxstyle": "round,pad=0.35", "fc": face, "ec": COLORS[color]},
-    )
 
 
 def _counts(geometry: Geometry) -> Array:

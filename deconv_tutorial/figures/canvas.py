@@ -25,6 +25,11 @@ COLORS = {"x": "#0072B2", "w": "#C24E00", "y": "#00805E"}
 """The colour of each array, and of its gradient: dark enough for text on white."""
 TINTS = {"x": "#DCEBF7", "w": "#FBE6D8", "y": "#DAF0E7"}
 """The same colours as a ground for dark text."""
+ROLES = {
+    "conv": {"x": "x", "y": "y"},
+    "conv_transpose": {"x": "y", "y": "x"},
+}
+"""For each layer: which of its arrays stands at the x and at the y of the form."""
 INK, QUIET, FAINT = "#222222", "#6A6A6A", "#B8B8B8"
 _STYLE: dict[Any, Any] = {
     "font.size": 12,  # a phone shows the widest figures at two thirds of their size

@@ -1,6 +1,6 @@
 """The figures of the book that show which indices meet, and in which direction.
 
-`figures` offers them together with the others. Needs Matplotlib.
+Needs Matplotlib.
 """
 # Matplotlib leaves the types of its keyword arguments open.
 # pyright: reportUnknownMemberType=false
@@ -13,7 +13,9 @@ from typing import Any
 import numpy as np
 from matplotlib.axes import Axes
 
-from deconv_tutorial.canvas import (
+from deconv_tutorial.dtypes import Array
+from deconv_tutorial.engines.engine import MAPS
+from deconv_tutorial.figures.canvas import (
     COLORS,
     FAINT,
     INK,
@@ -27,8 +29,6 @@ from deconv_tutorial.canvas import (
     only_axis,
     window_center,
 )
-from deconv_tutorial.dtypes import Array
-from deconv_tutorial.engines.engine import MAPS
 from deconv_tutorial.geometry import Geometry
 
 _HEIGHTS = {"x": 2.0, "y": 0.0}

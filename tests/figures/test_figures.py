@@ -7,8 +7,8 @@ from hypothesis.extra.numpy import array_shapes, arrays
 from matplotlib.colors import to_rgba
 
 from deconv_tutorial import figures
-from deconv_tutorial.canvas import COLORS, QUIET, Picture, new_figure
 from deconv_tutorial.engines import im2col, naive
+from deconv_tutorial.figures.canvas import COLORS, QUIET, Picture, new_figure
 from deconv_tutorial.geometry import conv_geometry, conv_transpose_geometry
 from deconv_tutorial.symbolic import letters as symbols
 from tests.strategies import cases
@@ -26,7 +26,6 @@ def all_pictures():
     kernel = {"one": np.array([[0.5, -0.25]]), "two": np.array([[1.0, 0.0]])}
     yield figures.connections(RUNNING)
     yield figures.connections(RUNNING, layer="conv_transpose", tap=1)
-    yield figures.index_table(RUNNING)
     yield figures.columns(RUNNING)
     yield figures.coverage({"a": SQUARE, "b": RUNNING})
     yield figures.phases(SQUARE)
@@ -63,15 +62,6 @@ def test_a_tap_brings_out_its_own_lines():
     (ax,) = figures.connections(RUNNING, tap=0).figure.axes
     assert [line.get_color() for line in ax.lines].count(COLORS["w"]) == 2
     assert texts(figures.connections(RUNNING, tap=0)).count("$w_0$") == 2
-
-
-def test_index_table_shows_what_each_tap_reads():
-    found = texts(figures.index_table(RUNNING))
-    assert found[3:] == [
-        *("$y_0$", "·", "$x_0$", "$x_1$"),
-        *("$y_1$", "$x_1$", "$x_2$", "$x_3$"),
-        *("$y_2$", "$x_3$", "$x_4$", "$x_5$"),
-    ]
 
 
 @settings(max_examples=20)
@@ -429,7 +419,7 @@ def test_pages_get_svg_and_notebooks_png(monkeypatch):
 
 
 def test_a_picture_can_be_saved(tmp_path):
-    picture = figures.index_table(RUNNING)
+    picture = figures.connections(RUNNING)
     for kind in ("png", "svg"):
         picture.save(tmp_path / f"table.{kind}")
         assert (tmp_path / f"table.{kind}").read_bytes() == picture.image(kind)
@@ -439,7 +429,6 @@ def test_a_picture_can_be_saved(tmp_path):
     "figure",
     [
         figures.connections,
-        figures.index_table,
         figures.columns,
         figures.pattern_cloud,
         lambda geometry: figures.gather_and_scatter(geometry, 0, 0),
