@@ -14,10 +14,9 @@ import numpy as np
 from threadpoolctl import threadpool_limits  # pyright: ignore[reportMissingTypeStubs]
 
 from benchmarks.measure import seconds
-from deconv_tutorial.engines import im2col
-from deconv_tutorial.engines.fast import choice, tiled
-from deconv_tutorial.engines.fast.scratch import scratch
-from deconv_tutorial.engines.fast.transform import Part, put_tiles, source_tiles
+from deconv_tutorial.engines.fast import choice, columns, tiled
+from deconv_tutorial.engines.fast.scratch import Scratch
+from deconv_tutorial.engines.fast.transform import TilePart, put_tiles, source_tiles
 from deconv_tutorial.geometry import conv_geometry
 
 _ROUNDS = 15
@@ -60,8 +59,8 @@ def _move() -> float:
     """Return the seconds for one element that is copied to a column, tap by tap."""
     geometry = conv_geometry((32, 32), 4, stride=2, padding=1)
     x = np.random.default_rng(0).random((1, 64, 4, 32, 32), np.float32)
-    into = scratch((1, 64 * 16, 4 * 256), np.float32)
-    return _best(lambda: im2col.unfold(x, geometry, into)) / into.size
+    into = Scratch().array((1, 64 * 16, 4 * 256), np.float32)
+    return _best(lambda: columns.unfold(x, geometry, into)) / into.size
 
 
 def _stage() -> float:
@@ -69,13 +68,14 @@ def _stage() -> float:
     channels, geometry = 64, conv_geometry((56, 56), 3, padding=1)
     plan = tiled.plan_of(geometry, _SIZES, transposed=False)
     x = np.random.default_rng(0).random((1, channels, 56, 56), np.float32)
-    part = Part(slice(0, 1), 0, plan[0].count)
+    part, scratch = TilePart(slice(0, 1), 0, plan[0].count), Scratch()
 
     def stages() -> None:
-        put_tiles(source_tiles(x, plan, part), np.empty_like(x), plan, part)
+        tiles = source_tiles(x, plan, part, scratch)
+        put_tiles(tiles, np.empty_like(x), plan, part, scratch)
 
     tiles = math.prod(tiling.count for tiling in plan)
-    return _best(stages) / (tiles * choice.moved(plan, channels, channels))
+    return _best(stages) / (tiles * choice.stage_elements(plan, channels, channels))
 
 
 def _run() -> float:
@@ -84,7 +84,7 @@ def _run() -> float:
     planes = np.random.default_rng(0).random((channels, size + taps), np.float32)
 
     def copies() -> None:
-        columns = scratch((channels, taps, size), np.float32)
+        columns = Scratch().array((channels, taps, size), np.float32)
         for n in range(taps):
             columns[:, n] = planes[:, n : n + size]
 
@@ -95,4 +95,4 @@ def _start() -> float:
     """Return the seconds that `tiled` takes for a single tile."""
     geometry = conv_geometry((6, 6), 3)
     x, w = np.ones((1, 1, 8, 6, 6), np.float32), np.ones((1, 8, 8, 3, 3), np.float32)
-    return _best(lambda: tiled.forward(x, w, geometry, _SIZES))
+    return _best(lambda: tiled.Tiled(_SIZES).forward(x, w, geometry))

@@ -3,6 +3,7 @@
 from deconv_tutorial import geometry
 from deconv_tutorial.engines import fast, im2col, naive
 from deconv_tutorial.engines.engine import Engine
+from deconv_tutorial.engines.fast.pool import threads
 from deconv_tutorial.functional import (
     Gradients,
     conv,
@@ -26,4 +27,5 @@ __all__ = [
     "geometry",
     "im2col",
     "naive",
+    "threads",
 ]

@@ -76,34 +76,22 @@ def empty_x(y: Array, w: Array, geometry: Geometry) -> Array:
     return np.empty(shape, np.result_type(y, w))
 
 
-def like_w(x: Array, y: Array, geometry: Geometry) -> Array:
-    """Return a view with the shape of the result of ``weight_grad``, and no room."""
-    one = np.zeros((), np.result_type(x, y))
-    return np.broadcast_to(one, (*y.shape[1:3], x.shape[2], *geometry.kernel_size))
-
-
 def empty_w(x: Array, y: Array, geometry: Geometry) -> Array:
     """Return an array for the result of ``weight_grad``, its elements undefined."""
-    like = like_w(x, y, geometry)
-    return np.empty(like.shape, like.dtype)
+    shape = (*y.shape[1:3], x.shape[2], *geometry.kernel_size)
+    return np.empty(shape, np.result_type(x, y))
 
 
 def zeros_y(x: Array, w: Array, geometry: Geometry) -> Array:
     """Return an array of zeros for the result of ``forward``."""
-    y = empty_y(x, w, geometry)
-    y[...] = 0
-    return y
+    return np.zeros_like(empty_y(x, w, geometry))
 
 
 def zeros_x(y: Array, w: Array, geometry: Geometry) -> Array:
     """Return an array of zeros for the result of ``input_grad``."""
-    x = empty_x(y, w, geometry)
-    x[...] = 0
-    return x
+    return np.zeros_like(empty_x(y, w, geometry))
 
 
 def zeros_w(x: Array, y: Array, geometry: Geometry) -> Array:
     """Return an array of zeros for the result of ``weight_grad``."""
-    w = empty_w(x, y, geometry)
-    w[...] = 0
-    return w
+    return np.zeros_like(empty_w(x, y, geometry))

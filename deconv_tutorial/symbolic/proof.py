@@ -53,15 +53,28 @@ class Proof:
     """How many terms T has."""
     entries: dict[str, int] = field(hash=False)
     """For each map, how many entries were compared, which is all that it has."""
+    ways: dict[str, str] = field(default_factory=dict[str, str], hash=False)
+    """For each map, which way ran, of an engine that has several, such as `fast`."""
 
     def __repr__(self) -> str:
         """Return what it was, and how much of it there was, in three lines."""
         counts = ", ".join(f"{name} {n}" for name, n in self.entries.items())
         return (
-            f"Proved for {self.subject}, with {self.products} products in T\n"
+            f"Proved for {self.subject}{self._by_way()}, "
+            f"with {self.products} products in T\n"
             f"    {self.sizes}\n"
             f"    entries equal to derivatives of T: {counts}"
         )
+
+    def _by_way(self) -> str:
+        """Return which way ran; of several, for which maps."""
+        maps_of: dict[str, list[str]] = {}
+        for name, way in self.ways.items():
+            maps_of.setdefault(way, []).append(name)
+        if len(maps_of) < 2:
+            return "".join(f" by its way {way}" for way in maps_of)
+        each = (f"{way} ({', '.join(maps)})" for way, maps in maps_of.items())
+        return f" by its ways {' and '.join(each)}"
 
 
 class ProofError(AssertionError):
@@ -111,13 +124,17 @@ def prove(
     Returns
     -------
     Proof
-        What was compared.
+        What was compared. It is a proof of the code that ran: of an engine that has
+        several ways, of those that symbols take, and it names them. The other ways
+        are engines, too, such as ``fast.WAYS["planes"]``.
 
     Raises
     ------
     ProofError
         With the first entry that differs, and both sums side by side. A result of
         another shape differs, too.
+    TypeError
+        If the engine does not take symbols.
 
     Examples
     --------
@@ -137,7 +154,10 @@ def prove(
         arrays = [given[other].copy() for other in ("x", "y", "w") if other != by]
         found = getattr(engine, name)(*arrays, geometry)
         entries[name] = _compare(name, tables[by], found)
-    return Proof(_name(engine), _sizes(geometry), products, entries)
+    choose = getattr(engine, "ways", None)
+    ways = choose(given["x"], given["w"], given["y"], geometry) if choose else {}
+    taken = {name: _name(way) for name, way in ways.items()}
+    return Proof(_name(engine), _sizes(geometry), products, entries, taken)
 
 
 def prove_layer(

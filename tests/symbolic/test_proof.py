@@ -9,7 +9,10 @@ import pytest
 import sympy as sp
 
 from deconv_tutorial import ENGINES, functional
-from deconv_tutorial.engines import naive
+from deconv_tutorial.engines import fast, im2col, naive
+from deconv_tutorial.engines.engine import MAPS
+from deconv_tutorial.engines.fast import choice
+from deconv_tutorial.engines.fast.tiled import Tiled
 from deconv_tutorial.geometry import (
     Axis,
     Geometry,
@@ -26,7 +29,6 @@ from deconv_tutorial.symbolic import (
     prove,
     prove_layer,
 )
-from tests.engines.fast.test_ways import tiled_engine
 
 RUNNING = conv_geometry(6, 3, stride=2, padding=1)
 # Geometry, then samples, groups, channels of y and of x.
@@ -122,7 +124,7 @@ def test_every_engine_is_proved_on_many_geometries(engine, many):
 )
 def test_short_convolutions_are_proved(size, options, sizes):
     """Winograd's fractions fall out again: the proof is of the algorithm, too."""
-    engine = tiled_engine(sizes)
+    engine = Tiled(sizes)
     proof = prove(engine, conv_geometry(size, **options), y_channels=2, x_channels=2)
     assert proof.entries["forward"] > 0
 
@@ -418,3 +420,69 @@ def test_a_table_shows_itself_as_formulas():
     assert latex.endswith("\n\\end{aligned}\n$$")
     assert r"\frac{\partial T}{\partial w_{1}} &= \delta_{0} x_{1}" in latex
     assert latex.count("&=") == 2
+
+
+# By rank, a way of each kind that takes symbols.
+WAYS_BY_RANK = {
+    rank: {
+        "tiny": fast.WAYS["tiny"],
+        "columns": fast.WAYS["columns"],
+        "planes": fast.WAYS["planes"],
+        "tiled": Tiled(((2, 2),) * rank),
+    }
+    for rank in (1, 2, 3)
+}
+
+
+def test_these_are_all_ways():
+    for ways in WAYS_BY_RANK.values():
+        assert {*ways, "depthwise"} == set(fast.WAYS)
+
+
+@pytest.mark.parametrize("way", WAYS_BY_RANK[1])
+def test_each_way_of_fast_is_proved_by_name(way):
+    for geometry, (n, g, a, b) in FIXED:
+        rank = len(geometry.axes)
+        if way == "tiled" and not all(map(choice._is_simple, geometry.axes)):
+            continue  # the rule never cuts these into tiles
+        proof = prove(
+            WAYS_BY_RANK[rank][way],
+            geometry,
+            samples=n,
+            groups=g,
+            y_channels=a,
+            x_channels=b,
+        )
+        assert proof.subject.startswith(way)
+
+
+def test_depthwise_refuses_symbols_by_name():
+    message = "weight_grad of depthwise needs real numbers, got dtype object"
+    with pytest.raises(TypeError, match=message):
+        prove(fast.WAYS["depthwise"], RUNNING)
+
+
+def test_a_proof_of_fast_names_the_way_that_ran():
+    proof = prove(fast, RUNNING)
+    assert proof.ways == dict.fromkeys(MAPS.values(), "tiny")
+    assert repr(proof).startswith("Proved for fast by its way tiny, with 8 products")
+    assert not prove(naive, RUNNING).ways
+    large = conv_geometry(60, 2, stride=59)
+    mixed = SimpleNamespace(
+        __name__="mixed",
+        forward=naive.forward,
+        input_grad=naive.input_grad,
+        weight_grad=naive.weight_grad,
+        ways=lambda *_: {"forward": naive, "input_grad": im2col, "weight_grad": naive},
+    )
+    text = repr(prove(mixed, large))
+    assert "by its ways naive (forward, weight_grad) and im2col (input_grad), " in text
+
+
+def test_symbols_on_a_layer_that_is_not_tiny_take_columns():
+    geometry = conv_geometry(4000, 3, padding=1)
+    x, w, y = (
+        np.empty(shape, object)
+        for shape in [(1, 1, 4, 4000), (1, 3, 4, 3), (1, 1, 3, 4000)]
+    )
+    assert set(fast.ways(x, w, y, geometry).values()) == {fast.WAYS["columns"]}

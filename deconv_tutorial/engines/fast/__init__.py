@@ -6,7 +6,7 @@ way          what it does                                     where it pays
 `tiled`      Winograd's short convolutions, on tiles          many channels, taps
 `planes`     shifts of padded planes, then a matrix product   few channels
 `depthwise`  the same, with the kernel as the matrix          one channel a group
-`im2col`     unfolded columns, then a matrix product          small planes
+`columns`    unfolded columns, then a matrix product          small planes
 `tiny`       the same, all at once and in few calls           small arrays
 ===========  ===============================================  ====================
 
@@ -25,47 +25,60 @@ trains works with large arrays of floats, where libraries such as PyTorch round,
 from __future__ import annotations
 
 from deconv_tutorial.dtypes import Array
-from deconv_tutorial.engines import im2col
 from deconv_tutorial.engines.engine import Engine
-from deconv_tutorial.engines.fast import depthwise, planes, tiled, tiny
-from deconv_tutorial.engines.fast.choice import Way, way
+from deconv_tutorial.engines.fast import columns, depthwise, planes, tiled, tiny
+from deconv_tutorial.engines.fast.choice import way
 from deconv_tutorial.geometry import Geometry
 from deconv_tutorial.geometry.settings import Index
 
-_ENGINES: dict[str, Engine] = {
+WAYS: dict[str, Engine] = {
     "tiny": tiny,
-    "depthwise": depthwise,
+    "columns": columns,
     "planes": planes,
-    "im2col": im2col,
+    "depthwise": depthwise,
+    "tiled": tiled.Tiled(((2, 2),)),
 }
+"""An engine for each way, by name: `tiled` with tiles for one axis."""
 
 
 def forward(x: Array, w: Array, geometry: Geometry) -> Array:
     """Return y: each output gathers the inputs under its taps."""
-    way = _way(x, geometry, w.shape[:3], transposed=False)
-    if isinstance(way, str):
-        return _ENGINES[way].forward(x, w, geometry)
-    return tiled.forward(x, w, geometry, way)
+    return _way(x, geometry, w.shape[:3]).forward(x, w, geometry)
 
 
 def input_grad(y: Array, w: Array, geometry: Geometry) -> Array:
     """Return x: each output scatters its value to the inputs under its taps."""
-    way = _way(y, geometry, w.shape[:3], transposed=True)
-    if isinstance(way, str):
-        return _ENGINES[way].input_grad(y, w, geometry)
-    return tiled.input_grad(y, w, geometry, way)
+    engine = _way(y, geometry, w.shape[:3], transposed=True)
+    return engine.input_grad(y, w, geometry)
 
 
 def weight_grad(x: Array, y: Array, geometry: Geometry) -> Array:
     """Return w: each tap adds up the inputs it met times the outputs it served."""
-    way = _way(x, geometry, (*y.shape[1:3], x.shape[2]), transposed=False)
-    if isinstance(way, str):
-        return _ENGINES[way].weight_grad(x, y, geometry)
-    return tiled.weight_grad(x, y, geometry, way)
+    engine = _way(x, geometry, (*y.shape[1:3], x.shape[2]))
+    return engine.weight_grad(x, y, geometry)
 
 
-def _way(array: Array, geometry: Geometry, channels: Index, *, transposed: bool) -> Way:
-    kind = array.dtype.char
-    if kind not in "fdFD":
-        kind = "exact"
+def ways(x: Array, w: Array, y: Array, geometry: Geometry) -> dict[str, Engine]:
+    """Return the engine that each map takes for such arrays, by the name of the map.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from deconv_tutorial.geometry import conv_geometry
+    >>> x, w, y = np.ones((1, 1, 1, 4)), np.ones((1, 1, 1, 2)), np.ones((1, 1, 1, 3))
+    >>> ways(x, w, y, conv_geometry(4, 2))["forward"].__name__
+    'deconv_tutorial.engines.fast.tiny'
+    """
+    channels = w.shape[:3]
+    return {
+        "forward": _way(x, geometry, channels),
+        "input_grad": _way(y, geometry, channels, transposed=True),
+        "weight_grad": _way(x, geometry, channels),
+    }
+
+
+def _way(
+    array: Array, geometry: Geometry, channels: Index, *, transposed: bool = False
+) -> Engine:
+    kind = array.dtype.char if array.dtype.char in "fdFD" else "exact"
     return way(geometry, len(array), *channels, kind, transposed=transposed)

@@ -5,9 +5,9 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator
 from functools import lru_cache
-from typing import Literal, TypeAlias
 
-from deconv_tutorial.engines.fast import planes, tiled
+from deconv_tutorial.engines.engine import Engine
+from deconv_tutorial.engines.fast import columns, depthwise, planes, tiled, tiny
 from deconv_tutorial.engines.fast.scratch import BLOCK
 from deconv_tutorial.engines.fast.transform import Plan
 from deconv_tutorial.geometry import Axis, Geometry
@@ -34,9 +34,6 @@ LARGE = 2**20
 TAPS = 2**10
 """How many taps are walked through one by one at most."""
 
-Way: TypeAlias = Literal["tiny", "depthwise", "planes", "im2col"] | tiled.Sizes
-"""What to do; the sizes are those of a short convolution."""
-
 # The largest tile by rank, and the most products on an axis: more would round more.
 _TILES = {1: (6, 8), 2: (4, 7), 3: (4, 6)}
 
@@ -51,8 +48,8 @@ def way(
     kind: str = "f",
     *,
     transposed: bool = False,
-) -> Way:
-    """Return the way to be taken: of those that can be, the one that costs least.
+) -> Engine:
+    """Return the engine to be taken: of those that can be, the one that costs least.
 
     Parameters
     ----------
@@ -69,18 +66,18 @@ def way(
     --------
     >>> from deconv_tutorial.geometry import conv_geometry
     >>> way(conv_geometry((56, 56), 3, padding=1), samples=8, groups=1, a=64, b=64)
-    ((4, 3), (4, 3))
-    >>> way(conv_geometry((56, 56), 3, padding=1), samples=8, groups=1, a=64, b=3)
-    'planes'
-    >>> way(conv_geometry((5, 5), 3, padding=1), samples=2, groups=1, a=4, b=3)
-    'tiny'
+    Tiled(sizes=((4, 3), (4, 3)))
+    >>> way(conv_geometry((56, 56), 3, padding=1), 8, 1, a=64, b=3).__name__
+    'deconv_tutorial.engines.fast.planes'
+    >>> way(conv_geometry((5, 5), 3, padding=1), 2, 1, a=4, b=3).__name__
+    'deconv_tutorial.engines.fast.tiny'
     """
     if not samples:
-        return "im2col"
+        return columns
     if _is_tiny(geometry, samples * groups * max(a, b)):
-        return "tiny"
+        return tiny
     if kind == "exact" or math.prod(geometry.kernel_size) > TAPS:
-        return "im2col"
+        return columns
     if a == b == 1:
         # Padding may make planes large; numbers that are not real would be conjugated.
         sizes = geometry.input_size, geometry.output_size, geometry.kernel_size
@@ -88,7 +85,7 @@ def way(
         elements = planes.layout_of(geometry).elements
         strip = 4 * elements // geometry.output_size[0]
         fits = elements <= room and strip <= STRIP
-        return "depthwise" if kind in "fd" and fits else "im2col"
+        return depthwise if kind in "fd" and fits else columns
     costs = _costs(geometry, samples, a, b, transposed=transposed)
     return min(costs, key=costs.__getitem__)
 
@@ -105,7 +102,7 @@ def _is_tiny(geometry: Geometry, channels: int) -> bool:
 
 def _costs(
     geometry: Geometry, samples: int, a: int, b: int, *, transposed: bool
-) -> dict[Way, float]:
+) -> dict[Engine, float]:
     """Return about how long each way takes, counted in multiplications."""
     layout = planes.layout_of(geometry)
     taps, outputs = math.prod(geometry.kernel_size), math.prod(geometry.output_size)
@@ -115,12 +112,12 @@ def _costs(
     # Columns of one tap or one output are a view; far elements take longer.
     copied = unfolded * (min(taps, outputs) > 1) * (geometry.axes[-1].stride + 3) / 4
     short_run = 1 + 256 / min(layout.length, max(1, BLOCK // (4 * b * taps)))
-    costs: dict[Way, float] = {
-        "im2col": unfolded * a * _loss(a, b * taps)
+    costs: dict[Engine, float] = {
+        columns: unfolded * a * _loss(a, b * taps)
         + MOVE * (copied * (1 + 1.4 * transposed) + y),
     }
     if 4 * b * taps * math.prod(geometry.output_size[1:]) <= STRIP:
-        costs["planes"] = (
+        costs[planes] = (
             shifted * a * _loss(a, b * taps, layout.length)
             + RUN * shifted * short_run * (1 + transposed)
             + MOVE * (x * (1 + transposed) + y)
@@ -129,7 +126,9 @@ def _costs(
     for sizes in _candidates(geometry):
         plan = tiled.plan_of(geometry, sizes, transposed=transposed)
         thin = 1 + 3 / min(a, b)  # runs of few channels
-        costs[sizes] = START + thin * _short_cost(plan, samples, source, target)
+        costs[tiled.Tiled(sizes)] = START + thin * _short_cost(
+            plan, samples, source, target
+        )
     return costs
 
 
@@ -171,11 +170,11 @@ def _short_cost(plan: Plan, samples: int, source: int, target: int) -> float:
     target *= math.prod(len(t.target.starts[0]) for t in plan)
     weights = products * source * target
     return tiles * weights * _loss(source, target) + STAGE * (
-        tiles * moved(plan, source, target) + 8 * weights
+        tiles * stage_elements(plan, source, target) + 8 * weights
     )
 
 
-def moved(plan: Plan, source: int, target: int) -> int:
+def stage_elements(plan: Plan, source: int, target: int) -> int:
     """Return how many elements a tile of `tiled` has, in all stages together.
 
     Parameters

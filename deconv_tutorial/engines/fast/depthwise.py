@@ -12,6 +12,7 @@ That is less to walk through than a multiplication and an addition for each tap.
 from __future__ import annotations
 
 from collections.abc import Iterator
+from functools import partial
 from itertools import groupby
 
 import numpy as np
@@ -20,22 +21,22 @@ from numpy.lib.stride_tricks import as_strided
 from deconv_tutorial.dtypes import Array
 from deconv_tutorial.engines.engine import empty_y, zeros_w, zeros_x
 from deconv_tutorial.engines.fast.planes import (
-    Block,
     Layout,
-    Row,
-    blocks,
+    Piece,
+    TapRow,
+    as_forward,
     filled_rows,
     fold_planes,
     layout_of,
+    pieces,
     planes_of,
     put_rows,
     rows_of,
     shape_of,
     together,
-    turned,
 )
 from deconv_tutorial.engines.fast.pool import share
-from deconv_tutorial.engines.fast.scratch import scratch
+from deconv_tutorial.engines.fast.scratch import Scratch
 from deconv_tutorial.geometry import Geometry
 
 CACHE = 3 * 2**20
@@ -47,66 +48,59 @@ _ROWS = 8  # so many taps of all axes but the last are taken at once, at most
 def forward(x: Array, w: Array, geometry: Geometry) -> Array:
     """Return y: kernels times planes, added up where taps shift them to."""
     y = empty_y(x, w, geometry)
-
-    def work(run: list[Block]) -> None:
-        for block in run:
-            layout, target = layout_of(block.geometry), block.of_y(y)
-            planes = planes_of(x[block.arrays], layout)
-            total = rows_of(target, layout, planes)
-            for n, rows in enumerate(_rows(layout, _ROWS)):
-                columns = _columns(planes, rows, target)
-                shape = (*target.shape[:2], len(rows), columns.shape[-1])
-                sums = scratch(shape, x.dtype, planes, total)
-                np.matmul(_matrix(w[block.arrays[1]], rows), columns, out=sums)
-                for m, row in enumerate(rows):
-                    part = sums[:, :, m : m + 1, row.shift : row.shift + layout.length]
-                    if n + m:
-                        total += part
-                    else:
-                        total[...] = part
-            put_rows(total, target, layout)
-
-    share(work, _blocks(x, geometry))
+    share(partial(_gather, x, w, y), _pieces(x, geometry))
     return y
 
 
 def input_grad(y: Array, w: Array, geometry: Geometry) -> Array:
     """Return x: transposed kernels times shifted y, added up where it belongs."""
-    other = turned(w, geometry)
+    other = as_forward(w, geometry)
     if other is not None:
-        return forward(y, *other)
+        w, geometry = other
+        x = empty_y(y, w, geometry)  # x is the result of this forward map
+        share(partial(_gather, y, w, x), _pieces(y, geometry))
+        return x
     x = zeros_x(y, w, geometry)
 
-    def work(runs: list[list[Block]]) -> None:
-        for block in (block for run in runs for block in run):
-            layout, target = layout_of(block.geometry), x[block.arrays]
-            filled = filled_rows(block.of_y(y), layout)[:, :, 0]
-            planes = scratch(shape_of(layout, target), y.dtype, filled)
+    def work(runs: list[list[Piece]], scratch: Scratch) -> None:
+        for piece in (piece for run in runs for piece in run):
+            layout, target = layout_of(piece.geometry), x[piece.arrays]
+            filled = filled_rows(piece.of_y(y), layout, scratch)[:, :, 0]
+            planes = scratch.array(shape_of(layout, target), y.dtype, filled)
             planes[...] = 0
             for rows in _rows(layout, _ROWS):
                 columns = _columns(planes, rows, target)
                 shape = (*target.shape[:2], len(rows), columns.shape[-1])
-                shifted = scratch(shape, y.dtype, filled, planes)
+                shifted = scratch.array(shape, y.dtype, filled, planes)
                 shifted[...] = 0
                 for n, row in enumerate(rows):
                     shifted[:, :, n, row.shift : row.shift + layout.length] = filled
-                columns += _matrix(w[block.arrays[1]], rows).mT @ shifted
+                columns += _matrix(w[piece.arrays[1]], rows).mT @ shifted
             fold_planes(planes, layout, target)
 
-    share(work, together(_blocks(x, geometry)))
+    share(work, together(_pieces(x, geometry)))
     return x
 
 
 def weight_grad(x: Array, y: Array, geometry: Geometry) -> Array:
-    """Return w: shifted planes times y."""
+    """Return w: shifted planes times y.
+
+    Raises
+    ------
+    TypeError
+        If the numbers are not real, or are symbols: `numpy.vecdot` conjugates them.
+    """
+    if x.dtype.kind not in "biuf":
+        msg = f"weight_grad of depthwise needs real numbers, got dtype {x.dtype}"
+        raise TypeError(msg)
     w = zeros_w(x, y, geometry)
 
-    def work(run: list[Block]) -> Array:
+    def work(run: list[Piece], scratch: Scratch) -> Array:
         total = np.zeros_like(w)
-        for block in run:
-            layout, target = layout_of(block.geometry), block.of_y(y)
-            filled = filled_rows(target, layout)
-            planes = planes_of(x[block.arrays], layout, filled)
+        for piece in run:
+            layout, target = layout_of(piece.geometry), piece.of_y(y)
+            filled = filled_rows(target, layout, scratch)
+            planes = planes_of(x[piece.arrays], layout, scratch, filled)
             for rows in _rows(layout, len(layout.rows)):
                 windows = _windows(_columns(planes, rows, target), rows, layout.length)
                 at = (..., *[None] * (windows.ndim - 4), slice(None))
@@ -114,13 +108,33 @@ def weight_grad(x: Array, y: Array, geometry: Geometry) -> Array:
                 grads = np.vecdot(windows, filled[at]).sum(axis=0)
                 grads = grads.reshape(*grads.shape[:2], -1)
                 for n, row in enumerate(rows):
-                    total[block.arrays[1], 0, 0, *row.tap] += grads[..., n]
+                    total[piece.arrays[1], 0, 0, *row.tap] += grads[..., n]
         return total
 
-    return sum(share(work, _blocks(x, geometry)), start=w)
+    return sum(share(work, _pieces(x, geometry)), start=w)
 
 
-def _rows(layout: Layout, most: int) -> Iterator[list[Row]]:
+def _gather(x: Array, w: Array, y: Array, run: list[Piece], scratch: Scratch) -> None:
+    """Set some pieces of y: kernels times planes, added up where taps shift them to."""
+    for piece in run:
+        layout, target = layout_of(piece.geometry), piece.of_y(y)
+        planes = planes_of(x[piece.arrays], layout, scratch)
+        total = rows_of(target, layout, scratch, planes)
+        for n, rows in enumerate(_rows(layout, _ROWS)):
+            columns = _columns(planes, rows, target)
+            shape = (*target.shape[:2], len(rows), columns.shape[-1])
+            sums = scratch.array(shape, x.dtype, planes, total)
+            np.matmul(_matrix(w[piece.arrays[1]], rows), columns, out=sums)
+            for m, row in enumerate(rows):
+                part = sums[:, :, m : m + 1, row.shift : row.shift + layout.length]
+                if n + m:
+                    total += part
+                else:
+                    total[...] = part
+        put_rows(total, target, layout)
+
+
+def _rows(layout: Layout, most: int) -> Iterator[list[TapRow]]:
     """Yield rows that read the same planes, so many at a time at most."""
     by_phase = sorted(layout.rows, key=lambda row: row.phase)
     for _, rows in groupby(by_phase, key=lambda row: row.phase):
@@ -128,18 +142,18 @@ def _rows(layout: Layout, most: int) -> Iterator[list[Row]]:
         yield from (some[n : n + most] for n in range(0, len(some), most))
 
 
-def _matrix(w: Array, rows: list[Row]) -> Array:
+def _matrix(w: Array, rows: list[TapRow]) -> Array:
     """Return the weights of some rows, (groups, rows, taps)."""
     return np.stack([w[:, 0, 0, *row.tap] for row in rows], axis=1)
 
 
-def _columns(planes: Array, rows: list[Row], target: Array) -> Array:
+def _columns(planes: Array, rows: list[TapRow], target: Array) -> Array:
     """Return the planes that rows read, (samples, groups, taps, size)."""
     of_phase = planes[*rows[0].phase]
     return of_phase.reshape(*target.shape[:2], *of_phase.shape[1:])
 
 
-def _windows(columns: Array, rows: list[Row], length: int) -> Array:
+def _windows(columns: Array, rows: list[TapRow], length: int) -> Array:
     """Return the view of columns that has a run for each shift of all rows of a phase.
 
     Parameters
@@ -174,8 +188,8 @@ def _windows(columns: Array, rows: list[Row], length: int) -> Array:
     )
 
 
-def _blocks(x: Array, geometry: Geometry) -> Iterator[Block]:
-    """Yield blocks whose planes fit."""
+def _pieces(x: Array, geometry: Geometry) -> Iterator[Piece]:
+    """Yield pieces whose planes fit."""
     size = layout_of(geometry).elements * x.itemsize
     row = -(-size // geometry.output_size[0])
-    return blocks(x, x.shape[1], geometry, row, CACHE)
+    return pieces(x, x.shape[1], geometry, row, CACHE)

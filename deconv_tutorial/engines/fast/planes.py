@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Iterator
-from functools import lru_cache
+from functools import lru_cache, partial
 from itertools import groupby, product
 from operator import add
 from typing import NamedTuple
@@ -21,19 +21,20 @@ import numpy as np
 from numpy.lib.stride_tricks import as_strided
 
 from deconv_tutorial.dtypes import Array, DType
+from deconv_tutorial.engines.blocks import blocks
 from deconv_tutorial.engines.engine import empty_y, zeros_w, zeros_x
-from deconv_tutorial.engines.fast.pool import blas_threads, share
-from deconv_tutorial.engines.fast.products import cuts, multiply
-from deconv_tutorial.engines.fast.scratch import BLOCK, PAGE, scratch
+from deconv_tutorial.engines.fast.pool import share, share_count
+from deconv_tutorial.engines.fast.products import product_parts
+from deconv_tutorial.engines.fast.scratch import BLOCK, PAGE, Scratch
 from deconv_tutorial.engines.fast.tiling import Lines
-from deconv_tutorial.engines.views import clear_around, row_steps
+from deconv_tutorial.engines.fast.windows import clear_around, row_steps
 from deconv_tutorial.geometry import Axis, Geometry
 from deconv_tutorial.geometry.settings import Index
 
 _APART = 16  # elements between rows that would take the same places in the cache
 
 
-class Block(NamedTuple):
+class Piece(NamedTuple):
     """Some samples and groups, and some outputs along the first axis."""
 
     arrays: tuple[slice, slice]
@@ -54,7 +55,7 @@ class Block(NamedTuple):
         return y[*self.arrays, :, self.outputs]
 
 
-class Row(NamedTuple):
+class TapRow(NamedTuple):
     """A tap of all axes but the last."""
 
     tap: Index
@@ -79,7 +80,7 @@ class Layout(NamedTuple):
 
     On the last axis each tap is a phase of its own.
     """
-    rows: list[Row]
+    rows: list[TapRow]
     """The taps of all axes but the last."""
 
     @property
@@ -96,43 +97,36 @@ class Layout(NamedTuple):
 def forward(x: Array, w: Array, geometry: Geometry) -> Array:
     """Return y: the weights times shifted planes."""
     y = empty_y(x, w, geometry)
-
-    def work(run: list[Block]) -> None:
-        for block in run:
-            layout = layout_of(block.geometry)
-            columns = _columns(x[block.arrays], layout)
-            target = block.of_y(y)
-            rows = rows_of(target, layout, columns)
-            matrix = w[block.arrays[1]].reshape(w.shape[1], -1)
-            multiply(matrix, columns, rows[:, 0])
-            put_rows(rows, target, layout)
-
-    share(work, _blocks(x, w, geometry))
+    share(partial(_gather, x, w, y), _pieces(x, w, geometry))
     return y
 
 
 def input_grad(y: Array, w: Array, geometry: Geometry) -> Array:
     """Return x: the transposed weights times y, added up where taps shift it to."""
-    other = turned(w, geometry)
+    other = as_forward(w, geometry)
     if other is not None:
-        return forward(y, *other)
+        w, geometry = other
+        x = empty_y(y, w, geometry)  # x is the result of this forward map
+        share(partial(_gather, y, w, x), _pieces(y, w, geometry))
+        return x
     x = zeros_x(y, w, geometry)
 
-    def work(runs: list[list[Block]]) -> None:
-        for block in (block for run in runs for block in run):
-            layout, target = layout_of(block.geometry), x[block.arrays]
-            rows = filled_rows(block.of_y(y), layout)
-            matrix = w[block.arrays[1]].reshape(w.shape[1], -1).T
-            columns = _space(layout, target, y.dtype, rows)
+    def work(runs: list[list[Piece]], scratch: Scratch) -> None:
+        for piece in (piece for run in runs for piece in run):
+            layout, target = layout_of(piece.geometry), x[piece.arrays]
+            rows = filled_rows(piece.of_y(y), layout, scratch)
+            matrix = w[piece.arrays[1]].reshape(w.shape[1], -1).T
+            columns = _space(layout, target, y.dtype, scratch, rows)
             flat = columns.reshape(len(target), len(matrix), layout.length)
-            multiply(matrix, rows[:, 0], flat)
-            planes = scratch(shape_of(layout, target), y.dtype, rows, columns)
+            for factors in product_parts(matrix, rows[:, 0], flat):
+                np.matmul(*factors)
+            planes = scratch.array(shape_of(layout, target), y.dtype, rows, columns)
             planes[...] = 0
             for n, (_, phase, shift) in enumerate(layout.rows):
                 planes[*phase, ..., shift : shift + layout.length] += columns[:, n]
             fold_planes(planes, layout, target)
 
-    share(work, together(_blocks(x, w, geometry)))
+    share(work, together(_pieces(x, w, geometry)))
     return x
 
 
@@ -140,20 +134,33 @@ def weight_grad(x: Array, y: Array, geometry: Geometry) -> Array:
     """Return w: y times the transposed columns of x."""
     w = zeros_w(x, y, geometry)
 
-    def work(run: list[Block]) -> Array:
+    def work(run: list[Piece], scratch: Scratch) -> Array:
         total = np.zeros_like(w)
-        for block in run:
-            layout = layout_of(block.geometry)
-            columns = _columns(x[block.arrays], layout)
-            rows = filled_rows(block.of_y(y), layout, columns)
-            matrix = total[block.arrays[1]].reshape(w.shape[1], -1)
+        for piece in run:
+            layout = layout_of(piece.geometry)
+            columns = _columns(x[piece.arrays], layout, scratch)
+            rows = filled_rows(piece.of_y(y), layout, scratch, columns)
+            matrix = total[piece.arrays[1]].reshape(w.shape[1], -1)
             matrix += (columns @ rows[:, 0].mT).sum(axis=0).T
         return total
 
-    return sum(share(work, _blocks(x, w, geometry)), start=w)
+    return sum(share(work, _pieces(x, w, geometry)), start=w)
 
 
-def turned(w: Array, geometry: Geometry) -> tuple[Array, Geometry] | None:
+def _gather(x: Array, w: Array, y: Array, run: list[Piece], scratch: Scratch) -> None:
+    """Set some pieces of y to the weights times shifted planes."""
+    for piece in run:
+        layout = layout_of(piece.geometry)
+        columns = _columns(x[piece.arrays], layout, scratch)
+        target = piece.of_y(y)
+        rows = rows_of(target, layout, scratch, columns)
+        matrix = w[piece.arrays[1]].reshape(w.shape[1], -1)
+        for factors in product_parts(matrix, columns, rows[:, 0]):
+            np.matmul(*factors)
+        put_rows(rows, target, layout)
+
+
+def as_forward(w: Array, geometry: Geometry) -> tuple[Array, Geometry] | None:
     """Return weights and geometry whose forward map is this input gradient.
 
     From the side of x it is faster: nothing is read where something is written. That is
@@ -165,20 +172,22 @@ def turned(w: Array, geometry: Geometry) -> tuple[Array, Geometry] | None:
     return flipped, geometry.transposed()
 
 
-def _columns(x: Array, layout: Layout) -> Array:
+def _columns(x: Array, layout: Layout, scratch: Scratch) -> Array:
     """Return columns (samples, b * taps, length) of (samples, 1, b, *input_size)."""
-    planes = planes_of(x, layout)
-    columns = _space(layout, x, x.dtype, planes)
+    planes = planes_of(x, layout, scratch)
+    columns = _space(layout, x, x.dtype, scratch, planes)
     for n, (_, phase, shift) in enumerate(layout.rows):
         columns[:, n] = planes[*phase, ..., shift : shift + layout.length]
     return columns.reshape(len(x), -1, layout.length)
 
 
-def _space(layout: Layout, x: Array, dtype: DType, *busy: Array) -> Array:
+def _space(
+    layout: Layout, x: Array, dtype: DType, scratch: Scratch, *busy: Array
+) -> Array:
     """Return scratch memory for columns: (samples * b, rows, columns, length)."""
     shape = (math.prod(x.shape[:3]), len(layout.rows), len(layout.lines[-1]))
     aligned = layout.length * dtype.itemsize % PAGE == 0
-    space = scratch((*shape, layout.length + aligned * _APART), dtype, *busy)
+    space = scratch.array((*shape, layout.length + aligned * _APART), dtype, *busy)
     return space[..., : layout.length]
 
 
@@ -202,12 +211,12 @@ def layout_of(geometry: Geometry) -> Layout:
         [_line(axis, n).run(0, 0, 0, count) for n in each]
         for axis, each, count in zip(geometry.axes, places, size, strict=True)
     ]
-    rows: list[Row] = []
+    rows: list[TapRow] = []
     for k in product(*(range(axis.kernel_size) for axis in axes)):
         split = [each[at] for each, at in zip(splits, k, strict=True)]
         phase = (each.index(n) for each, (_, n) in zip(used, split, strict=True))
         shift = sum(q * step for (q, _), step in zip(split, steps, strict=False))
-        rows.append(Row(k, tuple(phase), shift))
+        rows.append(TapRow(k, tuple(phase), shift))
     return Layout(geometry.output_size, size, length, lines, rows)
 
 
@@ -225,9 +234,9 @@ def shape_of(layout: Layout, x: Array) -> Index:
     return (*phases, math.prod(x.shape[:3]), taps, math.prod(layout.size))
 
 
-def planes_of(x: Array, layout: Layout, *busy: Array) -> Array:
+def planes_of(x: Array, layout: Layout, scratch: Scratch, *busy: Array) -> Array:
     """Return the planes of ``(samples, groups, b, *input_size)``, zero outside."""
-    planes = scratch(shape_of(layout, x), x.dtype, *busy)
+    planes = scratch.array(shape_of(layout, x), x.dtype, *busy)
     x = x.reshape(-1, *x.shape[3:])
     for plane, places, elements in _each_plane(planes, layout):
         clear_around(plane, places)
@@ -253,13 +262,13 @@ def _each_plane(
         yield plane.reshape(len(plane), *layout.size), places, elements
 
 
-def rows_of(y: Array, layout: Layout, *busy: Array) -> Array:
+def rows_of(y: Array, layout: Layout, scratch: Scratch, *busy: Array) -> Array:
     """Return where to put y as rows, (samples, groups, a, length).
 
     If nothing lies between the rows of planes, that is y itself, else scratch memory.
     """
     shape = (*y.shape[:3], layout.length)
-    return y.reshape(shape) if layout.dense else scratch(shape, y.dtype, *busy)
+    return y.reshape(shape) if layout.dense else scratch.array(shape, y.dtype, *busy)
 
 
 def put_rows(rows: Array, y: Array, layout: Layout) -> None:
@@ -268,11 +277,11 @@ def put_rows(rows: Array, y: Array, layout: Layout) -> None:
         y[...] = _narrow(rows, layout)
 
 
-def filled_rows(y: Array, layout: Layout, *busy: Array) -> Array:
+def filled_rows(y: Array, layout: Layout, scratch: Scratch, *busy: Array) -> Array:
     """Return y as rows, (samples, groups, a, length), with zeros in between."""
     if layout.dense:
         return y.reshape(*y.shape[:3], layout.length)
-    rows = scratch((*y.shape[:3], layout.length), y.dtype, *busy)
+    rows = scratch.array((*y.shape[:3], layout.length), y.dtype, *busy)
     rows[...] = 0
     _narrow(rows, layout)[...] = y
     return rows
@@ -285,46 +294,41 @@ def _narrow(rows: Array, layout: Layout) -> Array:
     return as_strided(rows, shape, (*rows.strides[:3], *steps))
 
 
-def blocks(
+def pieces(
     x: Array, groups: int, geometry: Geometry, row: int, room: int
-) -> Iterator[Block]:
-    """Yield blocks that fit a room of so many bytes: groups, samples, or some rows.
+) -> Iterator[Piece]:
+    """Yield pieces that fit a room of so many bytes: samples, groups, and some rows.
 
     Parameters
     ----------
     x : array of shape (samples, groups, b, *input_size)
         The input.
     groups : int
-        How many groups may be in a block.
+        How many groups may be in a piece.
     geometry : Geometry
         Which tap of which output reads which input.
     row, room : int
         How many bytes an output on the first axis takes, in a group of a sample, and
         how many there are.
     """
-    samples, total = x.shape[:2]
-    outputs, *rest = (slice(0, size) for size in geometry.output_size)
-    fit = max(1, room // row)
-    if fit < outputs.stop:
-        for n, g in product(range(samples), range(total)):
-            for part in cuts(outputs.stop, -(-outputs.stop // fit)):
-                some = geometry.between((part, *rest))
-                yield Block((slice(n, n + 1), slice(g, g + 1)), part, some)
-        return
-    fit //= outputs.stop
-    groups = min(fit, groups)
-    step = max(1, min(fit // groups, samples // blas_threads()))
-    for n, g in product(range(0, samples, step), range(0, total, groups)):
-        yield Block((slice(n, n + step), slice(g, g + groups)), outputs, geometry)
+    first, *rest = geometry.output_size
+    others = [slice(0, size) for size in rest]
+    sizes = len(x), groups, first
+    for start in range(0, x.shape[1], groups):
+        for samples, some, outputs in blocks(sizes, room // row, share_count()):
+            arrays = samples, slice(start + some.start, start + some.stop)
+            whole = outputs == slice(0, first)
+            part = geometry if whole else geometry.between((outputs, *others))
+            yield Piece(arrays, outputs, part)
 
 
-def together(several: Iterable[Block]) -> Iterator[list[Block]]:
-    """Yield the blocks of the same samples and groups, which add to the same places."""
-    for _, run in groupby(several, key=lambda block: block.starts):
+def together(several: Iterable[Piece]) -> Iterator[list[Piece]]:
+    """Yield the pieces of the same samples and groups, which add to the same places."""
+    for _, run in groupby(several, key=lambda piece: piece.starts):
         yield list(run)
 
 
-def _blocks(x: Array, w: Array, geometry: Geometry) -> Iterator[Block]:
-    """Yield blocks of one group whose columns fit."""
+def _pieces(x: Array, w: Array, geometry: Geometry) -> Iterator[Piece]:
+    """Yield pieces of one group whose columns fit."""
     row = w[0, 0].size * math.prod(geometry.output_size[1:]) * w.itemsize
-    return blocks(x, 1, geometry, row, BLOCK)
+    return pieces(x, 1, geometry, row, BLOCK)

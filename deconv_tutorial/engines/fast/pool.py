@@ -1,149 +1,315 @@
-"""Python threads over blocks of work, as many as the BLAS library would use.
+"""Python threads over blocks of work, where the user asks for them.
 
 NumPy lets other threads run while it computes. So two threads with a block each keep
 two processors busy all the time, in copies and in products, where the threads of the
-BLAS library itself only share the products.
+BLAS library share the products only.
+
+Without `threads` a call starts no thread and changes no setting. It works in the thread
+that called it, and the BLAS library has as many threads as the user lets it have.
 """
 
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Generator, Iterable
-from concurrent.futures import ThreadPoolExecutor, wait
-from contextlib import contextmanager
-from functools import cache
-from itertools import pairwise
-from threading import Lock, get_native_id
-from typing import Any, Protocol, TypeVar
+import threading
+import time
+from collections import deque
+from collections.abc import Callable, Iterable
+from contextvars import ContextVar, copy_context
+from functools import cache, partial
+from queue import SimpleQueue
+from typing import Any, Self, TypeAlias, TypeVar
 
 import threadpoolctl  # pyright: ignore[reportMissingTypeStubs]
 
-from deconv_tutorial.engines.fast.processors import apart
+from deconv_tutorial.engines.blocks import cuts
+from deconv_tutorial.engines.fast.scratch import Scratch, give_back, lease, release
+from deconv_tutorial.geometry.settings import whole_number
 
 Item = TypeVar("Item")
 Result = TypeVar("Result")
+Task: TypeAlias = Callable[[], object]
+Outcomes: TypeAlias = "SimpleQueue[tuple[int, list[Result], BaseException | None]]"
+"""Of each part its number, and a list of its result or the error that it raised."""
+Library: TypeAlias = Any
+"""A BLAS library, as threadpoolctl knows it; that package has no types."""
 
-_LOCK = Lock()
-_LIMITED: list[int] = []  # what each library had, while any call limits them
-_CALLS = [0]
+_ASKED: ContextVar[int] = ContextVar("deconv_tutorial.threads", default=1)
 
 
-def share(work: Callable[[list[Item]], Result], items: Iterable[Item]) -> list[Result]:
-    """Return what `work` returns for consecutive parts of the items, in their order.
+def threads(count: int) -> Threads:
+    """Return a context in which each call shares its work among so many threads.
 
-    The number of parts is that of the threads that the BLAS library may use (set by
-    OPENBLAS_NUM_THREADS, for example, or by threadpoolctl), but at most one for each
-    item. While several parts are at work, that library uses one thread in each.
+    Inside it the BLAS library uses one thread, in the whole process: ours take the
+    place of its own. When the last such block of the process ends, the library has as
+    many threads again as before the first began, our threads have ended, and scratch
+    memory is given back; also after an error or an interrupt.
+
+    The block holds for the thread that enters it. A thread that you start inside works
+    alone, unless it enters a block of its own. All blocks share one pool of threads, as
+    large as the largest of them needs. In a forked child a block goes on, with threads
+    of the child.
+
+    Parameters
+    ----------
+    count : int
+        How many threads work at a call, the one that calls included.
+
+    Raises
+    ------
+    ValueError, TypeError
+        If `count` is not a whole number of at least 1.
 
     Examples
     --------
-    >>> sum(share(sum, [1, 2, 3]))
+    >>> from deconv_tutorial import conv
+    >>> with threads(2):
+    ...     y = conv([[[1, 2, 3]]], [[[10, 1]]])
+    >>> y
+    array([[[12, 23]]])
+    """
+    return Threads(whole_number("count", count, at_least=1))
+
+
+class Threads:
+    """A block whose calls share their work, as `threads` says."""
+
+    def __init__(self, count: int) -> None:
+        self._count = count
+        self._entries: list[tuple[object, int]] = []  # and what was asked for before
+
+    def __enter__(self) -> Self:
+        """Start what is needed."""
+        entry = (object(), _ASKED.get())
+        try:
+            self._entries.append(entry)
+            _ASKED.set(self._count)
+            _POOL.enter(entry, self._count)
+        except BaseException:  # an interrupt may come anywhere
+            self._leave(entry)
+            raise
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        """End and restore what was changed."""
+        entry = self._entries[-1]
+        try:
+            self._leave(entry)
+        except BaseException:  # what was begun is done once more: that does no harm
+            self._leave(entry)
+            raise
+
+    def __del__(self) -> None:
+        """Do so too where an interrupt came before `__exit__` could begin."""
+        for entry in self._entries:
+            _POOL.leave(entry, wait=False)
+
+    def _leave(self, entry: tuple[object, int]) -> None:
+        _ASKED.set(entry[1])
+        _POOL.leave(entry)
+        self._entries = [other for other in self._entries if other is not entry]
+
+
+class _Pool:
+    """The threads of the process, and who asked for them.
+
+    Whatever is asked for is kept in `asked`; `_follow` makes the rest so. It can be
+    interrupted, and called again.
+    """
+
+    def __init__(self) -> None:
+        self.lock = threading.RLock()  # a signal handler may come while it is held
+        self.asked: dict[object, tuple[int, int]] = {}  # threads, and by which thread
+        self.limits: list[tuple[Library, int]] = []  # what each BLAS library had
+        self.workers: list[_Worker] = []
+        self.ending: list[_Worker] = []  # those that are told to
+        self.tasks: SimpleQueue[Task | None] = SimpleQueue()
+
+    def enter(self, entry: object, count: int) -> None:
+        """Note that a block has begun."""
+        _fork_watch()
+        with self.lock:
+            self.asked[entry] = count, threading.get_ident()
+            self._follow()
+
+    def leave(self, entry: object, *, wait: bool = True) -> None:
+        """Note that a block has ended, if that was not known yet."""
+        with self.lock:
+            self.asked.pop(entry, None)
+            self._follow()
+        # Not `Thread.join`: it blocks where a signal handler joins the same thread.
+        while wait and any(worker.is_working() for worker in self.ending):
+            time.sleep(1e-4)
+        self.ending = []
+
+    def restart(self) -> None:
+        """Begin anew in a forked child, which has one thread, and only its blocks."""
+        mine = threading.get_ident()
+        asked = {e: each for e, each in self.asked.items() if each[1] == mine}
+        limits = self.limits
+        self.__init__()
+        self.asked, self.limits = asked, limits
+        self._follow()
+
+    def _follow(self) -> None:
+        """Start, limit, restore and end what has to be."""
+        if self.asked:
+            if not self.limits:
+                found = [(each, each.num_threads) for each in _libraries()]
+                # A signal handler may have set them meanwhile.
+                self.limits = self.limits or found
+            for library, _ in self.limits:
+                _set_threads(library, 1)
+            self._grow(max(count for count, _ in self.asked.values()) - 1)
+            return
+        for library, count in self.limits:
+            _set_threads(library, count)
+        self.limits = []
+        give_back()
+        self.tasks.put(None)  # each thread hands it on to the next
+        self.ending = [*self.ending, *self.workers]
+        self.workers, self.tasks = [], SimpleQueue()
+
+    def _grow(self, size: int) -> None:
+        while len(self.workers) < size:
+            worker = _Worker(self.tasks)
+            self.workers.append(worker)
+            try:
+                worker.start()
+            except RuntimeError:  # the interpreter ends: whoever calls works alone
+                self.workers.remove(worker)
+                return
+
+
+class _Worker(threading.Thread):
+    """A thread that does one task after the other, until there is none any more."""
+
+    def __init__(self, tasks: SimpleQueue[Task | None]) -> None:
+        super().__init__(name="deconv_tutorial", daemon=True)
+        self._tasks = tasks
+        self._ended = False
+
+    def run(self) -> None:
+        """Do the tasks, and hand the end on to the next thread."""
+        while (task := self._tasks.get()) is not None:
+            task()
+            del task  # what it holds is not needed while this thread waits
+        self._tasks.put(None)
+        self._ended = True
+
+    def is_working(self) -> bool:
+        """Return whether another thread has to wait for this one."""
+        started = self.ident is not None
+        return started and not self._ended and self is not threading.current_thread()
+
+
+_POOL = _Pool()
+
+
+def share(
+    work: Callable[[list[Item], Scratch], Result], items: Iterable[Item]
+) -> list[Result]:
+    """Return what `work` returns for consecutive parts of the items, in their order.
+
+    There are as many parts as `threads` asks for, but at most one for each item. The
+    thread that calls works at the parts, too, and takes those that no other has taken.
+
+    Parameters
+    ----------
+    work : callable
+        Takes some items, and scratch memory that is its own meanwhile.
+    items : iterable
+        What there is to do.
+
+    Examples
+    --------
+    >>> sum(share(lambda part, scratch: sum(part), [1, 2, 3]))
     6
     """
-    items = list(items)
-    parts = min(len(items), blas_threads()) if len(items) > 1 else 1
-    if parts == 1:
-        return [work(items)]
-    ends = [n * len(items) // parts for n in range(parts + 1)]
-    runs = [items[start:end] for start, end in pairwise(ends)]
-    with one_thread_each():
-        pool = _pool(parts - 1)
-        others = [pool.submit(work, run) for run in runs[1:]]
-        # The first part stays in this thread, which runs on a processor already.
-        with apart(pool.identifiers):
-            try:
-                first = work(runs[0])
-            finally:
-                wait(others)
-        return [first, *(other.result() for other in others)]
-
-
-def blas_threads() -> int:
-    """Return how many threads the BLAS library may use."""
-    with _LOCK:
-        return min(_LIMITED or _threads(), default=1)
-
-
-def shares_products() -> bool:
-    """Return whether the BLAS library itself uses several threads for a product now."""
-    with _LOCK:
-        return max(_threads(), default=1) > 1
-
-
-def even(parts: int) -> int:
-    """Return so many parts or a few more, so that all threads get as many."""
-    return parts + -parts % blas_threads()
-
-
-@contextmanager
-def one_thread_each() -> Generator[None]:
-    """Limit the BLAS library to one thread in each of ours, until the end.
-
-    Its other threads keep a processor busy for a while after each product, even while
-    they have nothing to do.
-    """
-    with _LOCK:
-        if not _CALLS[0]:
-            _LIMITED[:] = _threads()
-            _set_threads([1] * len(_LIMITED))
-        _CALLS[0] += 1
+    items = [*items]
+    count = min(share_count(), len(items))
+    if count < 2:
+        scratch = lease()
+        try:
+            return [work(items, scratch)]
+        finally:
+            release(scratch, keep=max(2, len(_POOL.workers) + 1))
+    parts = deque(enumerate(items[part] for part in cuts(len(items), count)))
+    done: Outcomes[Result] = SimpleQueue()
+    help_out = partial(_help_out, work, parts, done)
     try:
-        yield
+        for _ in range(min(count - 1, len(_POOL.workers))):
+            # A context of its own for each: it has NumPy's errstate, for example.
+            _POOL.tasks.put(partial(copy_context().run, help_out))
+        copy_context().run(help_out)
+        outcomes = sorted((done.get() for _ in range(count)), key=lambda each: each[0])
     finally:
-        with _LOCK:
-            _CALLS[0] -= 1
-            if not _CALLS[0]:
-                _set_threads(_LIMITED)
-                _LIMITED.clear()
+        parts.clear()  # after an interrupt, too, nobody begins another part
+    for _, _, error in outcomes:
+        if error is not None:
+            raise error
+    return [result for _, results, _ in outcomes for result in results]
 
 
-class _Library(Protocol):
-    num_threads: int
+def _help_out(
+    work: Callable[[list[Item], Scratch], Result],
+    parts: deque[tuple[int, list[Item]]],
+    done: Outcomes[Result],
+) -> None:
+    """Work at parts until there is none left."""
+    _ASKED.set(1)  # a call within a part is not shared again
+    while parts:
+        try:
+            n, part = parts.popleft()
+        except IndexError:  # another thread was faster
+            return
+        try:
+            done.put((n, share(work, part), None))
+        except BaseException as error:  # noqa: BLE001  # who shares raises it
+            done.put((n, [], error))
 
-    def set_num_threads(self, num_threads: int) -> None: ...
+
+def share_count() -> int:
+    """Return among how many threads a call shares its work here."""
+    return _ASKED.get()
 
 
-@cache
-def _libraries() -> list[_Library]:
-    loaded: Any = threadpoolctl.ThreadpoolController()  # the package has no types
+def blas_shares() -> bool:
+    """Return whether the BLAS library itself uses several threads for a product."""
+    return any(library.num_threads > 1 for library in _known_libraries())
+
+
+def _libraries() -> list[Library]:
+    """Return the BLAS libraries that are loaded now."""
+    loaded: Any = threadpoolctl.ThreadpoolController()
     return loaded.select(user_api="blas").lib_controllers
 
 
-def _threads() -> list[int]:
-    return [library.num_threads for library in _libraries()]
+_known_libraries = cache(_libraries)
 
 
-def _set_threads(numbers: list[int]) -> None:
-    for library, number in zip(_libraries(), numbers, strict=True):
-        library.set_num_threads(number)
+def _set_threads(library: Library, count: int) -> None:
+    """Set the number of threads of a library, from whichever thread.
+
+    Of some libraries threadpoolctl lets one thread set it, the first that did, until it
+    says that it is done. So we say so each time, and where another has not, we do.
+    """
+    # threadpoolctl has it since 3.8.
+    done: Any = getattr(library, "clear_controlling_thread", _nothing)
+    if library.num_threads != count:
+        library.set_num_threads(count)
+        if library.num_threads != count:
+            done(force=True)
+            library.set_num_threads(count)
+        done()
 
 
-class _Pool(ThreadPoolExecutor):
-    """Threads, and what the system calls them."""
-
-    def __init__(self, threads: int) -> None:
-        super().__init__(threads, "deconv_tutorial", self._introduce)
-        self.identifiers: list[int] = []
-
-    def _introduce(self) -> None:
-        self.identifiers.append(get_native_id())
+def _nothing(**_: object) -> None:
+    """Do nothing."""
 
 
-_pool = cache(_Pool)
-
-
-def _forget() -> None:
-    """Start anew in a forked process, which has none of the threads."""
-    _pool.cache_clear()
-    if _CALLS[0]:
-        _set_threads(_LIMITED)
-    _CALLS[0] = 0
-    _LIMITED.clear()
-
-
-if hasattr(os, "register_at_fork"):
-    os.register_at_fork(
-        before=_LOCK.acquire,
-        after_in_parent=_LOCK.release,
-        after_in_child=lambda: (_forget(), _LOCK.release()),
-    )
+@cache
+def _fork_watch() -> None:
+    """See to it that forked children begin anew, where there can be any."""
+    if hasattr(os, "register_at_fork"):
+        os.register_at_fork(after_in_child=_POOL.restart)

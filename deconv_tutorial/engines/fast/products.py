@@ -9,10 +9,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-import numpy as np
-
 from deconv_tutorial.dtypes import Array
-from deconv_tutorial.engines.fast.pool import shares_products
+from deconv_tutorial.engines.blocks import cuts
+from deconv_tutorial.engines.fast.pool import blas_shares
 
 PRODUCT = 10**6
 """How many multiplications a product has at most that OpenBLAS makes without a copy."""
@@ -20,56 +19,31 @@ PRODUCT = 10**6
 _LEAST = 100  # columns; products with fewer are slow in any case
 
 
-def multiply(left: Array, right: Array, out: Array) -> None:
-    """Set an array to left @ right, in several products if that is faster.
+def product_parts(
+    left: Array, right: Array, out: Array
+) -> Iterator[tuple[Array, Array, Array]]:
+    """Yield the arguments of the calls of `numpy.matmul` that set out to left @ right.
 
-    Where BLAS may use several threads, it is left to share the product among them.
+    They are several products if that is faster. Where the BLAS library may use several
+    threads, it is left to share the whole product among them.
 
     Examples
     --------
+    >>> import numpy as np
     >>> left, right, out = np.ones((2, 3)), np.ones((3, 4)), np.empty((2, 4))
-    >>> multiply(left, right, out)
+    >>> for part in product_parts(left, right, out):
+    ...     _ = np.matmul(*part)
     >>> out.tolist()
     [[3.0, 3.0, 3.0, 3.0], [3.0, 3.0, 3.0, 3.0]]
     """
     (m, k), n = left.shape[-2:], right.shape[-1]
-    parts = [*pieces(max(m, n), min(m, n) * k)]
-    if len(parts) == 1 or shares_products():
-        np.matmul(left, right, out=out)
+    fit = PRODUCT // max(1, min(m, n) * k)
+    count = -(-max(m, n) // fit) if fit >= _LEAST else 1
+    if count == 1 or blas_shares():
+        yield left, right, out
         return
-    for part in parts:
+    for part in cuts(max(m, n), count):
         if m > n:
-            np.matmul(left[..., part, :], right, out=out[..., part, :])
+            yield left[..., part, :], right, out[..., part, :]
         else:
-            np.matmul(left, right[..., part], out=out[..., part])
-
-
-def pieces(count: int, size: int) -> Iterator[slice]:
-    """Yield slices of columns, as wide as products without a copy may have.
-
-    Parameters
-    ----------
-    count : int
-        How many columns there are.
-    size : int
-        Of the matrix that they are multiplied with.
-
-    Examples
-    --------
-    >>> [*pieces(600, size=4096)]
-    [slice(0, 200, None), slice(200, 400, None), slice(400, 600, None)]
-    """
-    fit = PRODUCT // max(1, size)
-    yield from cuts(count, -(-count // fit) if fit >= _LEAST else 1)
-
-
-def cuts(size: int, count: int) -> Iterator[slice]:
-    """Yield so many slices of a size, which differ by one at most.
-
-    Examples
-    --------
-    >>> [*cuts(7, 2)]
-    [slice(0, 3, None), slice(3, 7, None)]
-    """
-    for n in range(count):
-        yield slice(n * size // count, (n + 1) * size // count)
+            yield left, right[..., part], out[..., part]

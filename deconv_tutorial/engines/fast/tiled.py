@@ -17,21 +17,22 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator
-from functools import lru_cache, reduce
-from itertools import product
+from dataclasses import dataclass
+from functools import lru_cache, partial, reduce
 from typing import TypeAlias
 
 import numpy as np
 
 from deconv_tutorial.dtypes import Array
-from deconv_tutorial.engines.engine import empty_w, empty_y, zeros_x
-from deconv_tutorial.engines.fast.pool import blas_threads, even, one_thread_each, share
-from deconv_tutorial.engines.fast.products import cuts, multiply
-from deconv_tutorial.engines.fast.scratch import BLOCK, scratch
+from deconv_tutorial.engines.blocks import blocks
+from deconv_tutorial.engines.engine import empty_y, zeros_w, zeros_x
+from deconv_tutorial.engines.fast.pool import share, share_count
+from deconv_tutorial.engines.fast.products import product_parts
+from deconv_tutorial.engines.fast.scratch import BLOCK, Scratch
 from deconv_tutorial.engines.fast.tiling import tiling
 from deconv_tutorial.engines.fast.transform import (
-    Part,
     Plan,
+    TilePart,
     gather_weights,
     put_tiles,
     source_tiles,
@@ -44,6 +45,61 @@ Sizes: TypeAlias = tuple[tuple[int, int], ...]
 """Of each axis, how many positions a tile has, and how many taps a group."""
 
 
+@dataclass(frozen=True)
+class Tiled:
+    """The three maps with short convolutions of given sizes: an engine.
+
+    Parameters
+    ----------
+    sizes : tuple of (int, int)
+        Of each axis, how many positions a tile has, and how many taps a group.
+    """
+
+    sizes: Sizes
+
+    @property
+    def __name__(self) -> str:
+        """What it is called in a proof."""
+        tiles = ", ".join(f"{tile} of {taps} taps" for tile, taps in self.sizes)
+        return f"tiled ({tiles})"
+
+    def forward(self, x: Array, w: Array, geometry: Geometry) -> Array:
+        """Return y, cut into tiles."""
+        plan = plan_of(geometry, self.sizes, transposed=False)
+        y = empty_y(x, w, geometry)
+        for g, weights in enumerate(w):
+            spread = spread_weights(weights, plan, transposed=False)
+            matrices = spread.transpose(1, 2, 0)  # (products, groups*b, groups*a)
+            run = partial(_tile_products, x[:, g], matrices, plan, y[:, g])
+            share(run, parts(x[:, g], y[:, g], plan, 1))
+        return y
+
+    def input_grad(self, y: Array, w: Array, geometry: Geometry) -> Array:
+        """Return x, cut into tiles."""
+        plan = plan_of(geometry, self.sizes, transposed=True)
+        x = zeros_x(y, w, geometry)
+        for g, weights in enumerate(w):
+            spread = spread_weights(weights, plan, transposed=True)
+            matrices = spread.swapaxes(0, 1)  # (products, groups*a, groups*b)
+            run = partial(_tile_products, y[:, g], matrices, plan, x[:, g])
+            share(run, parts(y[:, g], x[:, g], plan, 1))
+        return x
+
+    def weight_grad(self, x: Array, y: Array, geometry: Geometry) -> Array:
+        """Return w: of each tile of y, the products with the tiles of x."""
+        plan = plan_of(geometry, self.sizes, transposed=False)
+        w = zeros_w(x, y, geometry)
+        if not y.size:
+            return w
+        for g, weights in enumerate(w):
+            sums = share(
+                partial(_sum_of_products, x[:, g], y[:, g], plan),
+                parts(x[:, g], y[:, g], plan, 2),
+            )
+            gather_weights(reduce(np.add, sums), plan, weights)
+        return w
+
+
 @lru_cache(512)
 def plan_of(geometry: Geometry, sizes: Sizes, *, transposed: bool) -> Plan:
     """Return the tiling of each axis; if transposed, of x and not of y."""
@@ -51,98 +107,58 @@ def plan_of(geometry: Geometry, sizes: Sizes, *, transposed: bool) -> Plan:
     return tuple(tiling(axis, *size, transposed=transposed) for axis, size in pairs)
 
 
-@one_thread_each()
-def forward(x: Array, w: Array, geometry: Geometry, sizes: Sizes) -> Array:
-    """Return y, as `engine.Engine`, with tiles of y of the given sizes."""
-    plan = plan_of(geometry, sizes, transposed=False)
-    y = empty_y(x, w, geometry)
-    for g, weights in enumerate(w):
-        spread = spread_weights(weights, plan, transposed=False).transpose(1, 2, 0)
-        _multiply(x[:, g], spread, plan, y[:, g])
-    return y
+def _sum_of_products(
+    source: Array, target: Array, plan: Plan, run: list[TilePart], scratch: Scratch
+) -> Array:
+    """Return the gradient of the weights times their factors, over some parts."""
+    total = np.empty(0)
+    for n, part in enumerate(run):
+        left = target_tiles(target, plan, part, scratch)
+        right = source_tiles(source, plan, part, scratch, left)
+        shape = left.shape[2], len(left), right.shape[2]  # (a, products, groups*b)
+        if not n:
+            total = np.empty(shape, left.dtype)
+            np.matmul(left.mT, right, out=total.swapaxes(0, 1))
+        else:
+            product = scratch.array(shape, left.dtype, left, right)
+            np.matmul(left.mT, right, out=product.swapaxes(0, 1))
+            total += product
+    return total
 
 
-@one_thread_each()
-def input_grad(y: Array, w: Array, geometry: Geometry, sizes: Sizes) -> Array:
-    """Return x, as `engine.Engine`, with tiles of x of the given sizes."""
-    plan = plan_of(geometry, sizes, transposed=True)
-    x = zeros_x(y, w, geometry)
-    for g, weights in enumerate(w):
-        spread = spread_weights(weights, plan, transposed=True).swapaxes(0, 1)
-        _multiply(y[:, g], spread, plan, x[:, g])
-    return x
+def _tile_products(
+    source: Array,
+    weights: Array,
+    plan: Plan,
+    target: Array,
+    run: list[TilePart],
+    scratch: Scratch,
+) -> None:
+    """Set the elements of the target that some tiles reach to products with weights."""
+    for part in run:
+        tiles = source_tiles(source, plan, part, scratch)
+        shape = (*tiles.shape[:2], weights.shape[2])
+        result = scratch.array(shape, tiles.dtype, tiles)
+        for factors in product_parts(tiles, weights, result):
+            np.matmul(*factors)
+        put_tiles(result, target, plan, part, scratch)
 
 
-@one_thread_each()
-def weight_grad(x: Array, y: Array, geometry: Geometry, sizes: Sizes) -> Array:
-    """Return w, as `engine.Engine`, with tiles of y of the given sizes."""
-    plan = plan_of(geometry, sizes, transposed=False)
-    w = empty_w(x, y, geometry)
-    for g in range(len(w)):
-        source, target = x[:, g], y[:, g]
-
-        def work(
-            run: list[Part], source: Array = source, target: Array = target
-        ) -> Array:
-            totals: list[Array] = []
-            for part in run:
-                left = target_tiles(target, plan, part)
-                right = source_tiles(source, plan, part, left)
-                shape = (left.shape[2], len(left), right.shape[2])
-                grad = (
-                    scratch(shape, left.dtype, left, right)
-                    if totals
-                    else np.empty(shape, left.dtype)
-                )
-                np.matmul(left.mT, right, out=grad.swapaxes(0, 1))
-                if totals:
-                    totals[0] += grad
-                else:
-                    totals.append(grad)
-            return totals[0]
-
-        spread = reduce(np.add, share(work, parts(source, target, plan, 2)))
-        gather_weights(spread, plan, w[g])
-    return w
-
-
-def _multiply(source: Array, weights: Array, plan: Plan, target: Array) -> None:
-    """Set the elements of the target that tiles reach to products with weights."""
-    if not all(tiling.count for tiling in plan):
-        return
-
-    def work(run: list[Part]) -> None:
-        for part in run:
-            tiles = source_tiles(source, plan, part)
-            shape = (*tiles.shape[:2], weights.shape[2])
-            result = scratch(shape, tiles.dtype, tiles)
-            multiply(tiles, weights, result)
-            put_tiles(result, target, plan, part)
-
-    share(work, parts(source, target, plan, 1))
-
-
-def parts(source: Array, target: Array, plan: Plan, arrays: int) -> Iterator[Part]:
+def parts(source: Array, target: Array, plan: Plan, arrays: int) -> Iterator[TilePart]:
     """Yield parts of about equal size, whose tiles fit the cache together.
 
     A part has several samples, or some rows of tiles of one sample. In a block of
     memory there is room for the tiles of so many `arrays`.
     """
-    rows, samples = plan[0].count, len(source)
+    if not all(tiling.count for tiling in plan):
+        return  # no tap reaches anything
+    rows = plan[0].count
     products = math.prod(t.products * len(t.source.starts) for t in plan)
     row = products * math.prod(t.count for t in plan[1:]) * source.itemsize
     row *= max(
         source.shape[1] * math.prod(len(t.source.starts[0]) for t in plan),
         target.shape[1] * math.prod(len(t.target.starts[0]) for t in plan),
     )
-    fit, threads = max(1, BLOCK // (arrays * row)), blas_threads()
-    # As many parts as threads, or a multiple: no thread waits for another.
-    if fit >= rows and samples >= threads:
-        count = even(-(-samples // (fit // rows)))
-        for part in cuts(samples, min(samples, count)):
-            yield Part(part, 0, rows)
-    else:
-        count = -(-rows // fit)
-        count += -count % (threads // math.gcd(samples, threads))
-        for n, part in product(range(samples), cuts(rows, min(rows, count))):
-            yield Part(slice(n, n + 1), part.start, part.stop - part.start)
+    fit = BLOCK // (arrays * row)
+    for samples, tiles in blocks((len(source), rows), fit, share_count()):
+        yield TilePart(samples, tiles.start, tiles.stop - tiles.start)

@@ -14,7 +14,7 @@ from typing import NamedTuple
 import numpy as np
 
 from deconv_tutorial.dtypes import Array
-from deconv_tutorial.engines.views import row_steps
+from deconv_tutorial.engines.fast.windows import row_steps
 from deconv_tutorial.geometry import Axis, Geometry, Window
 from deconv_tutorial.geometry.settings import Index
 
@@ -93,8 +93,9 @@ def _frame(geometry: Geometry) -> Frame:
     part, new, old = geometry.padded()
     size = part.input_size
     pairs = list(zip(part.axes, row_steps(size), strict=True))
-    steps = tuple(axis.dilation * row for axis, row in pairs)
-    strides = tuple(axis.stride * row for axis, row in pairs)
+    # Where there is one tap or one output, its step does not matter, and may be huge.
+    steps = tuple(a.dilation * row * (a.kernel_size > 1) for a, row in pairs)
+    strides = tuple(a.stride * row * (a.output_size > 1) for a, row in pairs)
     return Frame(size, new, old, steps, strides, part.kernel_size, part.output_size)
 
 

@@ -16,11 +16,12 @@ from typing import NamedTuple, TypeAlias
 import numpy as np
 
 from deconv_tutorial.dtypes import Array, DType
-from deconv_tutorial.engines.fast.pool import even, share
-from deconv_tutorial.engines.fast.products import PRODUCT, cuts
-from deconv_tutorial.engines.fast.scratch import PAGE, scratch
+from deconv_tutorial.engines.blocks import cuts
+from deconv_tutorial.engines.fast.pool import share, share_count
+from deconv_tutorial.engines.fast.products import PRODUCT
+from deconv_tutorial.engines.fast.scratch import PAGE, Scratch
 from deconv_tutorial.engines.fast.tiling import Lines, Tiling
-from deconv_tutorial.engines.views import clear_around
+from deconv_tutorial.engines.fast.windows import clear_around
 from deconv_tutorial.geometry.settings import Index
 
 Plan: TypeAlias = tuple[Tiling, ...]
@@ -33,7 +34,7 @@ _MANY = 2**19  # elements; fewer are not worth another thread
 _NEAR = 48 * 2**10  # bytes to turn at a time, so that they stay close by
 
 
-class Part(NamedTuple):
+class TilePart(NamedTuple):
     """A part of the work: some samples, and some tiles of the first axis."""
 
     samples: slice
@@ -49,7 +50,9 @@ class Part(NamedTuple):
         return (self.first * plan[0].tile, *[0] * (len(plan) - 1))
 
 
-def source_tiles(array: Array, plan: Plan, part: Part, *busy: Array) -> Array:
+def source_tiles(
+    array: Array, plan: Plan, part: TilePart, scratch: Scratch, *busy: Array
+) -> Array:
     """Return the tiles of the array that is read, times the factors for reading.
 
     Parameters
@@ -58,8 +61,10 @@ def source_tiles(array: Array, plan: Plan, part: Part, *busy: Array) -> Array:
         The array.
     plan, part
         How it is cut, and which part is wanted.
+    scratch : Scratch
+        Where the tiles are put.
     *busy : array
-        Scratch memory in use.
+        What of it is in use.
 
     Returns
     -------
@@ -67,19 +72,23 @@ def source_tiles(array: Array, plan: Plan, part: Part, *busy: Array) -> Array:
         In scratch memory.
     """
     factors = [_numbers(tiling, "read", array.dtype) for tiling in plan]
-    return _tiles(array, plan, part, [t.source for t in plan], factors, *busy)
+    return _tiles(array, plan, part, [t.source for t in plan], factors, scratch, *busy)
 
 
-def target_tiles(array: Array, plan: Plan, part: Part, *busy: Array) -> Array:
+def target_tiles(
+    array: Array, plan: Plan, part: TilePart, scratch: Scratch, *busy: Array
+) -> Array:
     """Return the tiles of an array like the target, times the factors for writing.
 
     As `source_tiles`, but these tiles do not overlap.
     """
     factors = [_numbers(tiling, "write", array.dtype) for tiling in plan]
-    return _tiles(array, plan, part, [t.target for t in plan], factors, *busy)
+    return _tiles(array, plan, part, [t.target for t in plan], factors, scratch, *busy)
 
 
-def put_tiles(tiles: Array, target: Array, plan: Plan, part: Part) -> None:
+def put_tiles(
+    tiles: Array, target: Array, plan: Plan, part: TilePart, scratch: Scratch
+) -> None:
     """Multiply tiles with the factors for writing, and copy them to the target.
 
     Parameters
@@ -90,12 +99,14 @@ def put_tiles(tiles: Array, target: Array, plan: Plan, part: Part) -> None:
         All its elements that belong to the part are set.
     plan, part
         How it is cut, and which part is meant.
+    scratch : Scratch
+        That of the tiles.
     """
     target = target[part.samples]
     array = tiles.reshape(*(t.products for t in reversed(plan)), -1)
     for axis, tiling in enumerate(reversed(plan)):
         lead, rest = array.shape[:axis], array.shape[axis + 1 :]
-        result = scratch((*lead, tiling.tile, *rest), tiles.dtype, array)
+        result = scratch.array((*lead, tiling.tile, *rest), tiles.dtype, array)
         _times(_numbers(tiling, "write", tiles.dtype).T, array, axis, result)
         array = result
     lines = [tiling.target for tiling in plan]
@@ -105,7 +116,9 @@ def put_tiles(tiles: Array, target: Array, plan: Plan, part: Part) -> None:
     # The picture has the tiles that reach over its border whole: few copies do.
     ends = [line.ends(first, length) for line, first, length in columns]
     n, c = target.shape[:2]
-    image = scratch((n, *(end - start for start, end in ends), c), tiles.dtype, array)
+    image = scratch.array(
+        (n, *(end - start for start, end in ends), c), tiles.dtype, array
+    )
     if any(line.step > len(line.starts) * len(line.starts[0]) for line in lines):
         image[...] = 0  # no tap reaches some elements
     for to, cells in _separate(array, image, plan, part):
@@ -113,11 +126,11 @@ def put_tiles(tiles: Array, target: Array, plan: Plan, part: Part) -> None:
     spans = [line.span(first, length) for line, first, length in columns]
     starts = (start for start, _ in ends)
     inner = (slice(s.start - a, s.stop - a) for s, a in zip(spans, starts, strict=True))
-    _turn_back(image[:, *inner], target[:, :, *spans])
+    _to_channels_first(image[:, *inner], target[:, :, *spans])
 
 
 def _separate(
-    array: Array, image: Array, plan: Plan, part: Part
+    array: Array, image: Array, plan: Plan, part: TilePart
 ) -> Iterator[tuple[Array, Array]]:
     """Yield views of a picture and of its tiles, for each grid and group.
 
@@ -199,11 +212,11 @@ def _multiply_each(rows: Array, columns: Array, out: Array) -> None:
     """
     a, many = len(columns), max(columns.size, out.size) > _MANY
 
-    def work(run: list[slice]) -> None:
+    def work(run: list[slice], _: Scratch) -> None:
         for part in run:
             np.matmul(rows, columns[part], out=out[..., part, :, :])
 
-    share(work, cuts(a, min(a, even(1)) if many else 1))
+    share(work, cuts(a, min(a, share_count()) if many else 1))
 
 
 @lru_cache(512)
@@ -234,26 +247,33 @@ def _nested(outer: Array, inner: Array) -> Array:
 def _tiles(
     array: Array,
     plan: Plan,
-    part: Part,
+    part: TilePart,
     lines: list[Lines],
     factors: list[Array],
+    scratch: Scratch,
     *busy: Array,
 ) -> Array:
     """Return tiles times factors; of each axis, a tile has as many as factors take."""
     counts = part.counts(plan)
     columns = zip(plan, counts, factors, strict=True)
     sizes = [t.tile * (count - 1) + f.shape[1] for t, count, f in columns]
-    cells = _cells(array[part.samples], lines, part.firsts(plan), sizes, *busy)
+    cells = _cells(array[part.samples], lines, part.firsts(plan), sizes, scratch, *busy)
     for axis, tiling in enumerate(plan):
         at = 2 * axis + 1  # after the products and grids so far
         cells = _windows_times(
-            factors[axis], cells, at, tiling.tile, counts[axis], *busy
+            factors[axis], cells, at, tiling.tile, counts[axis], scratch, *busy
         )
     return cells.reshape(-1, math.prod(cells.shape[len(plan) : -1]), cells.shape[-1])
 
 
 def _windows_times(
-    factor: Array, cells: Array, axis: int, step: int, count: int, *busy: Array
+    factor: Array,
+    cells: Array,
+    axis: int,
+    step: int,
+    count: int,
+    scratch: Scratch,
+    *busy: Array,
 ) -> Array:
     """Return factor @ windows of one axis, with the products on a new first axis."""
     lead, rest = cells.shape[:axis], cells.shape[axis + 1 :]
@@ -262,7 +282,9 @@ def _windows_times(
     shape = (*lead, count, factor.shape[1], *rest)
     steps = (*cells.strides[:axis], step * stride, *cells.strides[axis:])
     windows = np.ndarray(shape, cells.dtype, cells, 0, steps)
-    result = scratch((len(factor), *lead, count, *rest), cells.dtype, cells, *busy)
+    result = scratch.array(
+        (len(factor), *lead, count, *rest), cells.dtype, cells, *busy
+    )
     last = tuple(range(1, axis + 2))
     out = result.transpose(*last, 0, *range(axis + 2, result.ndim))
     _times(factor, windows, axis + 1, out)
@@ -283,7 +305,12 @@ def _times(factor: Array, array: Array, axis: int, out: Array) -> None:
 
 
 def _cells(
-    array: Array, lines: list[Lines], firsts: Index, sizes: list[int], *busy: Array
+    array: Array,
+    lines: list[Lines],
+    firsts: Index,
+    sizes: list[int],
+    scratch: Scratch,
+    *busy: Array,
 ) -> Array:
     """Return the lines of an array as rows of cells, zero outside.
 
@@ -299,18 +326,18 @@ def _cells(
     array = array[:, :, *spans]
     single = math.prod(groups) == 1
     if not single:
-        image = scratch((n, *array.shape[2:], c), array.dtype, *busy)
-        _turn(array, image)
+        image = scratch.array((n, *array.shape[2:], c), array.dtype, *busy)
+        _to_channels_last(array, image)
         array, busy = image, (*busy, image)
-    cells = scratch((*grids, n, *sizes, *groups, c), array.dtype, *busy)
+    cells = scratch.array((*grids, n, *sizes, *groups, c), array.dtype, *busy)
     for each in product(*(_runs(*column) for column in columns)):
         grid, group, positions, elements = zip(*each, strict=True)
-        found = _moved(elements, spans)
+        found = _relative(elements, spans)
         whole = cells[*grid, :, *[slice(None)] * len(lines), *group, :]
         clear_around(whole, positions)
         to = whole[:, *positions]
         if single:
-            _turn(array[:, :, *found], to)
+            _to_channels_last(array[:, :, *found], to)
         else:
             to[...] = array[:, *found]
     return cells.reshape(-1, *sizes, math.prod(groups) * c)
@@ -328,13 +355,13 @@ def _lengths(lines: list[Lines]) -> tuple[Index, Index]:
     return grids, tuple(len(line.starts[0]) for line in lines)
 
 
-def _moved(elements: Sequence[slice], spans: Sequence[slice]) -> list[slice]:
+def _relative(elements: Sequence[slice], spans: Sequence[slice]) -> list[slice]:
     """Return the slices, counted from the start of the spans."""
     pairs = zip(elements, spans, strict=True)
     return [slice(e.start - s.start, e.stop - s.start, e.step) for e, s in pairs]
 
 
-def _turn(source: Array, target: Array) -> None:
+def _to_channels_last(source: Array, target: Array) -> None:
     """Copy (n, c, *size) to (n, *size, c)."""
     source = np.moveaxis(source, 1, -1)
     channels = source.shape[-1]
@@ -343,7 +370,7 @@ def _turn(source: Array, target: Array) -> None:
         target[..., c : c + step] = source[..., c : c + step]
 
 
-def _turn_back(source: Array, target: Array) -> None:
+def _to_channels_first(source: Array, target: Array) -> None:
     """Copy (n, *size, c) to (n, c, *size)."""
     target = np.moveaxis(target, 1, -1)
     step = max(1, _NEAR // max(1, source[:1, :1].nbytes))

@@ -1,190 +1,585 @@
-"""Sharing out work: in order, within the limits of BLAS, and without a trace."""
+"""A call touches nothing outside itself; `threads` touches what it says, and restores.
+
+Each case runs in a fresh process of its own, since what it looks at belongs to the
+process: the threads that the system counts, and what the BLAS library says of itself.
+"""
 
 import os
 import subprocess
 import sys
-import threading
-import time
-from contextlib import nullcontext
+import textwrap
 from itertools import chain
 
 import numpy as np
 import pytest
-from threadpoolctl import threadpool_info, threadpool_limits
 
-from deconv_tutorial.engines.fast import pool, processors
-from deconv_tutorial.engines.fast.pool import blas_threads, even, share
-from deconv_tutorial.engines.fast.scratch import _KEPT, scratch
+from deconv_tutorial import threads
+from deconv_tutorial.engines.fast.pool import share, share_count
+
+PREAMBLE = """
+import contextlib, os, signal, sys, threading, time
+import numpy as np
+from threadpoolctl import ThreadpoolController, threadpool_limits
+from deconv_tutorial import conv, conv_backward, fast, im2col, naive, threads
+from deconv_tutorial.engines.fast import pool, scratch
+
+rng = np.random.default_rng(0)
+# Blocks of samples for the first layer, tiles for the second, planes for the third.
+X = rng.integers(-3, 4, (8, 32, 20, 20)) * 1.0
+W = rng.integers(-3, 4, (8, 32, 2, 2)) * 1.0
+LAYERS = [
+    (X, W, {"stride": 2}),
+    *(
+        (rng.random(x, np.float32), rng.random(w, np.float32), {"groups": groups})
+        for x, w, groups in [
+            ((4, 64, 28, 28), (64, 64, 3, 3), 1),
+            ((4, 3, 90, 90), (16, 3, 3, 3), 1),
+            ((4, 9, 90, 90), (9, 1, 3, 3), 9),
+        ]
+    ),
+]
+RIGHT = conv(X, W, stride=2, engine=im2col)
+
+def blas():
+    controllers = ThreadpoolController().select(user_api="blas").lib_controllers
+    return [library.num_threads for library in controllers]
+
+def tasks():
+    "Return the threads that the system counts, without those of the BLAS library."
+    return len(os.listdir("/proc/self/task")) if os.path.isdir("/proc/self/task") else 0
+
+def ours():
+    found = [t for t in threading.enumerate() if t.name == "deconv_tutorial"]
+    return [t.name for t in found if not t._ended]
+
+def within_a_second(condition):
+    end = time.monotonic() + 1
+    while not condition() and time.monotonic() < end:
+        time.sleep(1e-3)
+    return condition()
+
+def tasks_again(before):
+    return within_a_second(lambda: tasks() == before and not ours())
+
+def call_all():
+    for x, w, settings in LAYERS:
+        y = conv(x, w, **settings)
+        conv_backward(np.ones_like(y), x, w, **settings)
+
+def right():
+    return np.array_equal(conv(X, W, stride=2), RIGHT)
+
+def in_thread(function):
+    found = []
+    thread = threading.Thread(target=lambda: found.append(function()))
+    thread.start()
+    thread.join(60)
+    assert not thread.is_alive(), "it hangs"
+    return found[0]
+
+np.ones((300, 300)) @ np.ones((300, 300))  # BLAS starts its threads
+"""
 
 
-def blas_now():
-    return {
-        lib["num_threads"] for lib in threadpool_info() if lib["user_api"] == "blas"
-    }
+def run(code, *, blas=2, timeout=60, expect=0):
+    """Run code in a fresh process in which BLAS may use so many threads."""
+    environment = {**os.environ, "OPENBLAS_NUM_THREADS": str(blas)}
+    done = subprocess.run(
+        [sys.executable, "-W", "error", "-c", PREAMBLE + textwrap.dedent(code)],
+        env=environment,
+        timeout=timeout,
+        check=False,
+        capture_output=True,
+        text=True,
+    )
+    assert done.returncode == expect, done.stdout + done.stderr
+    return done.stdout
 
 
-needs_two = pytest.mark.usefixtures("two_threads")
+# Without being asked.
 
 
-@pytest.fixture
-def two_threads():
-    with threadpool_limits(2, user_api="blas"):
-        if blas_now() != {2}:
-            pytest.skip("this BLAS library cannot be set to two threads")
-        yield
+def test_a_call_starts_no_thread_and_sets_no_limit():
+    run("""
+        def state():
+            return blas(), tasks(), signal.getsignal(signal.SIGALRM), np.geterr()
+        before = state()
+        for _ in range(3):
+            call_all()
+            assert state() == before
+        assert blas()[0] == 2
+    """)
 
 
-@needs_two
+def test_an_import_changes_nothing():
+    code = """
+        import os, signal, sys, threading, warnings
+        import numpy as np
+        from threadpoolctl import threadpool_info
+        def state():
+            return (
+                threading.active_count(), np.geterr(), np.get_printoptions(),
+                [signal.getsignal(n) for n in signal.valid_signals()],
+                sys.excepthook, sys.getrecursionlimit(), list(warnings.filters),
+                [info["num_threads"] for info in threadpool_info()],
+                getattr(os, "sched_getaffinity", lambda _: 0)(0), dict(os.environ),
+            )
+        registered = []
+        os.register_at_fork = lambda **kwargs: registered.append(kwargs)
+        before = state()
+        import deconv_tutorial
+        assert state() == before
+        deconv_tutorial.conv([[[1, 2, 3]]], [[[1, 2]]])
+        assert state() == before
+        assert not registered
+    """
+    subprocess.run([sys.executable, "-c", textwrap.dedent(code)], check=True)
+
+
+def test_threads_of_the_application_leave_the_limits_as_they_were():
+    """Two threads that only call `conv` once left BLAS at one thread for good."""
+    run("""
+        from concurrent.futures import ThreadPoolExecutor
+        for _ in range(5):
+            with ThreadPoolExecutor(4) as executor:
+                results = [*executor.map(lambda _: right(), range(16))]
+            assert all(results)
+            assert blas()[0] == 2
+        assert not ours()
+    """)
+
+
+def test_a_call_in_a_thread_does_not_take_control_of_the_limits():
+    """After one, the application's own limit once had no effect."""
+    run("""
+        stay = threading.Event()
+        def called():
+            conv(X, W)
+            with threads(2):
+                conv(X, W)
+            ready.set()
+            stay.wait(60)
+        ready = threading.Event()
+        thread = threading.Thread(target=called)
+        thread.start()
+        ready.wait(60)
+        with threadpool_limits(1):
+            assert blas()[0] == 1
+        assert blas()[0] == 2
+        stay.set()
+    """)
+
+
+def test_many_blas_threads_and_batches_make_no_pools():
+    """A pool for each number of parts once made 641 threads."""
+    run(
+        """
+        before = tasks()
+        for samples in range(1, 46):
+            conv(np.ones((samples, 4, 30, 30)), np.ones((4, 4, 3, 3)))
+        assert tasks_again(before)
+        with threads(16):
+            for samples in range(1, 46):
+                conv(np.ones((samples, 4, 30, 30)), np.ones((4, 4, 3, 3)))
+            assert len(ours()) == 15
+        assert tasks_again(before)
+    """,
+        blas=16,
+    )
+
+
+# Asked by name.
+
+
+def test_blas_has_one_thread_inside_and_as_many_as_before_after():
+    run("""
+        before = tasks()
+        with threads(3):
+            assert set(blas()) == {1}
+            assert len(ours()) == 2
+            assert tasks() == before + 2
+            call_all()
+            assert set(blas()) == {1}
+            assert len(ours()) == 2
+        assert blas()[0] == 2
+        assert tasks_again(before)
+    """)
+
+
+def test_errors_restore():
+    run("""
+        for error in (ValueError, KeyboardInterrupt, SystemExit, GeneratorExit):
+            with contextlib.suppress(error), threads(3):
+                raise error
+            assert blas()[0] == 2 and not ours()
+            assert pool.share_count() == 1
+    """)
+
+
+def test_blocks_are_nested():
+    run("""
+        with threads(2):
+            with threads(4):
+                assert pool.share_count() == 4 and len(ours()) == 3
+                assert right()
+            assert pool.share_count() == 2
+            assert set(blas()) == {1}
+            with threads(1):
+                assert pool.share_count() == 1
+                assert right()
+            assert pool.share_count() == 2 and set(blas()) == {1}
+            assert right()
+        same = threads(2)
+        with same, same:
+            assert right()
+        assert blas()[0] == 2 and not ours() and pool.share_count() == 1
+    """)
+
+
+def test_blocks_of_several_threads_share_one_pool():
+    run("""
+        def one(n):
+            for _ in range(10):
+                with threads(n):
+                    assert pool.share_count() == n
+                    assert right()
+                    assert len(pool._POOL.workers) <= 4
+            return True
+        from concurrent.futures import ThreadPoolExecutor
+        with ThreadPoolExecutor(6) as executor:
+            assert all(executor.map(one, [2, 3, 4, 5, 2, 3] * 2))
+        assert blas()[0] == 2 and not ours()
+    """)
+
+
+def test_blocks_that_end_in_another_order_restore_at_the_last():
+    run("""
+        one, two = threads(2), threads(3)
+        inside, leave = threading.Event(), threading.Event()
+        def other():
+            with two:
+                inside.set()
+                leave.wait(60)
+        thread = threading.Thread(target=other)
+        with one:
+            thread.start()
+            inside.wait(60)
+        assert set(blas()) == {1}
+        leave.set()
+        thread.join(60)
+        assert blas()[0] == 2 and not ours()
+    """)
+
+
+def test_from_a_thread_while_another_has_the_limits():
+    run("""
+        with threadpool_limits(2):  # this thread controls them now
+            def inside():
+                with threads(2):
+                    return blas()[0]
+            assert in_thread(inside) == 1
+            assert blas()[0] == 2
+        assert blas()[0] == 2
+    """)
+
+
+def test_a_thread_started_inside_works_alone():
+    run("""
+        with threads(3):
+            assert in_thread(pool.share_count) == 1
+            assert in_thread(right)
+    """)
+
+
+def test_calls_within_a_part_do_not_wait_for_themselves():
+    """Numbers whose product calls `conv` once blocked all threads."""
+    run("""
+        from functools import total_ordering
+        class Odd(int):
+            def __mul__(self, other):
+                conv(X, W, stride=2)
+                return int(self) * int(other)
+            __rmul__ = __mul__
+        x = np.array([[[Odd(1), Odd(2), Odd(3)]]] * 2, object)
+        w = np.array([[[Odd(1), Odd(2)]]], object)
+        with threads(3):
+            assert conv(x, w).tolist() == [[[5, 8]]] * 2
+            found = pool.share(lambda part, _: right(), range(6))
+            assert found == [True] * 3
+    """)
+
+
+def test_a_signal_handler_may_call():
+    """Also in the middle of another call, whose memory it must not use."""
+    run("""
+        if hasattr(signal, "setitimer"):
+            calls = []
+            def handler(*_):
+                with threads(2):
+                    calls.append(right())
+                calls.append(right())
+                if len(calls) < 200:
+                    signal.setitimer(signal.ITIMER_REAL, 1e-4 + random.random() * 0.01)
+            random = np.random.default_rng(1)
+            signal.signal(signal.SIGALRM, handler)
+            signal.setitimer(signal.ITIMER_REAL, 0.01)
+            while len(calls) < 200:
+                assert right()
+                with threads(2):
+                    assert right()
+            assert all(calls)
+            assert blas()[0] == 2 and not ours()
+    """)
+
+
+def test_interrupts_at_any_moment_leave_nothing():
+    """No held lock, no stuck limit, no thread, and the next call is right."""
+    run(
+        """
+        def interrupt(*_):
+            raise KeyboardInterrupt
+        if hasattr(signal, "setitimer"):
+            random = np.random.default_rng(1)
+            signal.signal(signal.SIGALRM, interrupt)
+            hits = 0
+            for n in range(300):
+                try:
+                    try:
+                        soon = 1e-5 + random.random() * 0.02
+                        signal.setitimer(signal.ITIMER_REAL, soon)
+                        while True:
+                            with threads(2):
+                                conv(X, W, stride=2)
+                    finally:
+                        signal.setitimer(signal.ITIMER_REAL, 0)
+                except KeyboardInterrupt:
+                    hits += 1
+                assert blas()[0] == 2, n
+                assert within_a_second(lambda: not ours()), n
+                pool._ASKED.set(1)
+            assert hits == 300
+            assert right()
+            with threads(2):
+                assert right()
+    """,
+        timeout=120,
+    )
+
+
+def test_errstate_reaches_the_threads():
+    run("""
+        with threads(2):
+            def over(*_):
+                return np.geterr()["over"]
+            assert pool.share(over, [1, 2]) == ["warn"] * 2
+            with np.errstate(over="raise", invalid="ignore"):
+                assert pool.share(over, [1, 2]) == ["raise"] * 2
+                try:
+                    pool.share(lambda part, _: np.float32(3e38) * part[0], [1, 9])
+                except FloatingPointError:
+                    pass
+                else:
+                    raise AssertionError("the overflow in the second half was missed")
+    """)
+
+
+needs_fork = pytest.mark.skipif(not hasattr(os, "fork"), reason="no fork here")
+
+
+@needs_fork
+def test_forked_children():
+    run("""
+        import warnings
+        warnings.simplefilter("ignore", DeprecationWarning)  # of fork with threads
+        def child(inside):
+            pid = os.fork()
+            if not pid:
+                signal.alarm(30)
+                os._exit(0 if inside() else 1)
+            return os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1])
+        def alone():
+            return right() and blas()[0] == 2 and not ours()
+        def with_block():
+            with threads(2):
+                ok = right() and len(ours()) == 1 and set(blas()) == {1}
+            return ok and alone()
+        assert child(alone) == 0 and child(with_block) == 0
+        with threads(2):
+            def goes_on():
+                return right() and len(ours()) == 1 and set(blas()) == {1}
+            assert child(goes_on) == 0
+            assert child(lambda: right() and set(blas()) == {1}) == 0
+            assert right()
+        assert child(alone) == 0
+        # A child of a thread that is in no block, while another is in one.
+        leave, entered = threading.Event(), threading.Event()
+        def block():
+            with threads(3):
+                entered.set()
+                leave.wait(60)
+        thread = threading.Thread(target=block)
+        thread.start()
+        entered.wait(60)
+        assert child(alone) == 0
+        leave.set()
+        thread.join(60)
+        assert alone()
+    """)
+
+
+@needs_fork
+def test_a_fork_in_the_middle_of_calls():
+    run(
+        """
+        import warnings
+        warnings.simplefilter("ignore", DeprecationWarning)
+        stop = threading.Event()
+        def busy():
+            while not stop.is_set():
+                with threads(2):
+                    conv(X, W, stride=2)
+        others = [threading.Thread(target=busy) for _ in range(3)]
+        for other in others:
+            other.start()
+        failures = 0
+        for _ in range(30):
+            pid = os.fork()
+            if not pid:
+                signal.alarm(20)
+                ok = blas()[0] == 2 and right()
+                with threads(2):
+                    ok = ok and right()
+                os._exit(0 if ok and blas()[0] == 2 else 1)
+            failures += bool(os.waitpid(pid, 0)[1])
+        stop.set()
+        for other in others:
+            other.join(60)
+        assert not failures
+    """,
+        timeout=120,
+    )
+
+
+def test_spawned_children():
+    run("""
+        from concurrent.futures import ProcessPoolExecutor
+        import multiprocessing
+        with threads(2), ProcessPoolExecutor(
+            1, multiprocessing.get_context("spawn")
+        ) as executor:
+            future = executor.submit(conv, X, W, stride=2)
+            assert np.array_equal(future.result(60), RIGHT)
+        assert blas()[0] == 2 and not ours()
+    """)
+
+
+def test_calls_at_exit_and_after_main_has_ended():
+    out = run("""
+        import atexit
+        def late(name):
+            with threads(2):
+                assert right()
+            assert right()
+            print(name, flush=True)
+        atexit.register(late, "at exit")
+        def waits():
+            threading.main_thread().join(30)
+            late("after main")
+        threading.Thread(target=waits).start()
+    """)
+    assert out.split("\n")[:2] == ["after main", "at exit"]
+
+
+def test_a_block_that_is_never_left_does_not_keep_the_process():
+    run("""
+        generator = (None for _ in [threads(2).__enter__()])
+        next(generator)
+        assert right()
+    """)
+
+
+def test_asyncio_tasks():
+    run("""
+        import asyncio
+        async def shared(n):
+            with threads(n):
+                await asyncio.sleep(0.01)
+                assert pool.share_count() == n
+                return right()
+        async def main():
+            return await asyncio.gather(*(shared(n) for n in (1, 2, 3)))
+        assert asyncio.run(main()) == [True] * 3
+        assert blas()[0] == 2 and not ours() and pool.share_count() == 1
+    """)
+
+
+# Scratch memory.
+
+
+def test_scratch_memory_is_bounded_for_the_process_and_given_back():
+    run("""
+        import tracemalloc
+        from concurrent.futures import ThreadPoolExecutor
+        tracemalloc.start()
+        def kept():
+            return sum(lease.nbytes for lease in scratch._FREE)
+        with ThreadPoolExecutor(8) as executor:
+            [*executor.map(lambda _: call_all(), range(16))]
+        assert 0 < kept() <= 2 * scratch.KEPT
+        assert tracemalloc.get_traced_memory()[0] < 2 * scratch.KEPT + 2**21
+        with threads(3):
+            call_all()
+            assert kept() <= 3 * scratch.KEPT
+        assert kept() == 0
+        assert tracemalloc.get_traced_memory()[0] < 2**21
+    """)
+
+
+# What is shared, and how.
+
+
 @pytest.mark.parametrize("count", [0, 1, 2, 5])
 def test_parts_come_back_in_order(count):
-    parts = share(list, range(count))
+    with threads(2):
+        parts = share(lambda part, _: part, range(count))
     assert list(chain(*parts)) == list(range(count))
     assert len(parts) == max(1, min(2, count))
 
 
-def test_one_blas_thread_means_no_other_thread():
-    with threadpool_limits(1, user_api="blas"):
-        names = share(lambda _: threading.current_thread().name, range(4))
-    assert names == [threading.current_thread().name]
+def test_the_first_error_comes_through():
+    def work(part, _):
+        return 1 // part[0]
+
+    with threads(3), pytest.raises(ZeroDivisionError):
+        share(work, [1, 0, 0])
+    assert share_count() == 1
 
 
-@needs_two
-def test_blas_has_one_thread_in_each_part_and_all_of_them_after():
-    inside = share(lambda _: (blas_now(), blas_threads()), range(4))
-    assert inside == [({1}, 2), ({1}, 2)]
-    assert blas_now() == {2}
+def test_each_part_has_scratch_memory_of_its_own():
+    def work(part, scratch):
+        mine = scratch.array((1000,), float)
+        mine[...] = part[0]
+        share(lambda _, other: other.array((1000,), float).fill(-1), [0])
+        return bool((mine == part[0]).all())
+
+    assert share(work, [7]) == [True]
+    with threads(3):
+        assert share(work, [1, 2, 3]) == [True] * 3
 
 
-@needs_two
-def test_an_error_comes_through_and_leaves_the_limits_as_they_were():
-    with pytest.raises(ZeroDivisionError):
-        share(lambda part: 1 // part[0], range(2))
-    assert blas_now() == {2}
+def test_one_block_of_work_is_done_where_it_is():
+    with threads(4):
+        assert share(lambda part, _: np.array(part), [5])[0].tolist() == [5]
 
 
-@needs_two
-def test_calls_at_the_same_time_leave_the_limits_as_they_were():
-    def call():
-        for _ in range(20):
-            share(lambda _: time.sleep(1e-4), range(2))
-
-    callers = [threading.Thread(target=call) for _ in range(4)]
-    for caller in callers:
-        caller.start()
-    for caller in callers:
-        caller.join()
-    assert blas_now() == {2}
-    assert not pool._LIMITED
-
-
-needs_processors = pytest.mark.skipif(
-    not processors._allowed() or len(processors._allowed()) < 2,
-    reason="one cannot choose processors here, or there is only one",
+@pytest.mark.parametrize(
+    ("count", "error", "message"),
+    [
+        (0, ValueError, "count needs a whole number of at least 1, got 0"),
+        (2.0, TypeError, "count needs a whole number of at least 1, got 2.0"),
+        (True, TypeError, "count needs a whole number of at least 1, got True"),
+    ],
 )
-
-
-def waiting_thread():
-    """Return the identifier of a thread that waits, and what ends it."""
-    found, end = [], threading.Event()
-
-    def wait():
-        found.append(threading.get_native_id())
-        end.wait()
-
-    threading.Thread(target=wait, daemon=True).start()
-    while not found:
-        time.sleep(1e-4)
-    return found[0], end
-
-
-@needs_processors
-@pytest.mark.parametrize("error", [False, True], ids=["to its end", "with an error"])
-def test_threads_are_kept_apart_only_while_they_share(error):
-    before = os.sched_getaffinity(0)
-    thread, end = waiting_thread()
-    stopped = pytest.raises(ZeroDivisionError) if error else nullcontext()
-    with stopped, processors.apart([thread]):
-        here = os.sched_getaffinity(0)
-        assert len(here) == 1
-        assert os.sched_getaffinity(thread) == before - here
-        with processors.apart([thread]):  # only the first call chooses
-            assert os.sched_getaffinity(0) == here
-        assert os.sched_getaffinity(0) == here
-        assert 1 // (not error)
-    assert os.sched_getaffinity(0) == before
-    end.set()
-
-
-@needs_processors
-def test_a_thread_that_has_ended_is_no_error():
-    before = os.sched_getaffinity(0)
-    with processors.apart([2**22 + 1]):
-        assert len(os.sched_getaffinity(0)) == 1
-    assert os.sched_getaffinity(0) == before
-
-
-def test_where_processors_are_unknown_nothing_is_done(monkeypatch):
-    monkeypatch.setattr(processors, "_function", lambda: None)
-    monkeypatch.setattr(processors, "_bind", None)
-    with processors.apart([1]):
-        pass
-    assert processors._current() == -1
-
-
-@needs_two
-@needs_processors
-def test_the_threads_of_a_call_are_apart():
-    for _ in range(2):  # threads are known from the first call on
-        found = share(lambda _: os.sched_getaffinity(0), range(2))
-    assert len(found[0]) == 1
-    assert not found[0] & found[1]
-
-
-@needs_two
-@pytest.mark.parametrize(("parts", "more"), [(1, 2), (2, 2), (7, 8)])
-def test_parts_are_a_multiple_of_the_threads(parts, more):
-    assert even(parts) == more
-
-
-def test_scratch_memory_is_used_again_but_not_while_busy():
-    one = scratch((3, 4), np.float32)
-    two = scratch((5,), np.float64, one)
-    three = scratch((6,), np.int8, one, two)
-    assert not any(map(np.shares_memory, (one, two, three), (two, three, one)))
-    assert np.shares_memory(scratch((2,), np.float32, two, three), one)
-
-
-def test_each_thread_has_its_own_scratch_memory():
-    mine, other = scratch((8,), float), []
-    thread = threading.Thread(target=lambda: other.append(scratch((8,), float)))
-    thread.start()
-    thread.join()
-    assert not np.shares_memory(mine, other[0])
-
-
-def test_much_memory_is_not_kept():
-    large = scratch((_KEPT + 1,), np.uint8)
-    assert not np.shares_memory(large, scratch((_KEPT + 1,), np.uint8))
-
-
-def test_objects_have_no_scratch_memory():
-    assert scratch((2,), object).tolist() == [None, None]
-
-
-FORK = """
-import os, sys
-from deconv_tutorial.engines.fast.pool import share
-from threadpoolctl import threadpool_limits
-with threadpool_limits(2, user_api="blas"):
-    assert sum(share(sum, range(4))) == 6
-    child = os.fork()
-    if not child:
-        os._exit(sum(share(sum, range(5))))
-sys.exit(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]))
-"""
-
-
-@pytest.mark.skipif(not hasattr(os, "fork"), reason="this system cannot fork")
-def test_a_forked_process_has_threads_of_its_own():
-    code = [sys.executable, "-W", "ignore::DeprecationWarning", "-c", FORK]
-    assert subprocess.run(code, timeout=30, check=False).returncode == 10
+def test_threads_refuses(count, error, message):
+    with pytest.raises(error, match=message):
+        threads(count)

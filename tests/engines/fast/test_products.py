@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from threadpoolctl import threadpool_limits
 
 from deconv_tutorial.engines.fast import products
-from deconv_tutorial.engines.fast.products import cuts, multiply, pieces
+from deconv_tutorial.engines.fast.products import product_parts
 
 
 @given(
@@ -24,40 +24,29 @@ def test_a_product_in_pieces_is_the_product(sizes, most, least):
     with threadpool_limits(1, user_api="blas"), pytest.MonkeyPatch.context() as patch:
         patch.setattr(products, "PRODUCT", most)
         patch.setattr(products, "_LEAST", least)
-        multiply(left, right, out)
+        for part in product_parts(left, right, out):
+            np.matmul(*part)
     assert np.array_equal(out, left @ right)
 
 
 @pytest.mark.parametrize("shape", [(4000, 20, 30), (30, 20, 4000)])
 def test_a_thin_product_is_cut_unless_blas_shares_it(shape, monkeypatch):
     m, k, n = shape
-    widths = []
-
-    def matmul(left, right, out):
-        widths.append(max(left.shape[0], right.shape[1]))
-        return np.matmul(left, right, out=out)
-
-    monkeypatch.setattr(products, "np", type("", (), {"matmul": staticmethod(matmul)}))
     arrays = np.ones((m, k)), np.ones((k, n)), np.empty((m, n))
     for shared in (False, True):
-        widths.clear()
-        monkeypatch.setattr(products, "shares_products", lambda shared=shared: shared)
-        multiply(*arrays)
+        monkeypatch.setattr(products, "blas_shares", lambda shared=shared: shared)
+        widths = []
+        for left, right, out in product_parts(*arrays):
+            widths.append(max(left.shape[0], right.shape[1]))
+            assert widths[-1] * 20 * 30 <= products.PRODUCT or shared
+            np.matmul(left, right, out)
         assert widths == ([4000] if shared else [1333, 1333, 1334])
         assert np.all(arrays[2] == k)
 
 
-@given(count=st.integers(1, 2000), size=st.integers(1, 10**5))
-def test_pieces_follow_each_other_and_are_small(count, size):
-    slices = [*pieces(count, size)]
-    assert [*range(count)] == [n for part in slices for n in range(count)[part]]
-    few = products.PRODUCT // size < products._LEAST
-    assert (
-        len(slices) == 1
-        if few
-        else max((part.stop - part.start) * size for part in slices) <= products.PRODUCT
-    )
-
-
-def test_cuts_differ_by_one_at_most():
-    assert [part.stop - part.start for part in cuts(10, 4)] == [2, 3, 2, 3]
+@pytest.mark.parametrize(("k", "parts"), [(333, 4), (334, 1)])
+def test_few_columns_stay_together(k, parts, monkeypatch):
+    """Of 30 rows and 333 columns, a product without a copy may have 100 columns."""
+    monkeypatch.setattr(products, "blas_shares", lambda: False)
+    arrays = np.ones((30, k)), np.ones((k, 400)), np.empty((30, 400))
+    assert len([*product_parts(*arrays)]) == parts

@@ -1,43 +1,41 @@
 """Every way of the fast engine through the same cases as the engines."""
 
 import tracemalloc
-from functools import partial
-from types import SimpleNamespace
 
 import numpy as np
 import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
+from deconv_tutorial import threads
 from deconv_tutorial.engines import fast, im2col, naive
 from deconv_tutorial.engines.fast import (
     choice,
+    columns,
     depthwise,
     planes,
-    pool,
     scratch,
     tiled,
     tiny,
     transform,
 )
 from deconv_tutorial.engines.fast.scratch import BLOCK
+from deconv_tutorial.engines.fast.tiled import Tiled
 from deconv_tutorial.geometry import conv_geometry
 from tests.engines.test_engines import MAPS, arguments_of
 from tests.strategies import cases
 
-MODULES = {"im2col": im2col, "planes": planes, "tiled": tiled}
 
-
-def tiled_engine(sizes):
-    """Return the short convolutions with given sizes as an engine."""
-    maps = {name: partial(getattr(tiled, name), sizes=sizes) for name in MAPS}
-    return SimpleNamespace(**maps)
+def poison_scratch():
+    """Fill the scratch memory that is kept: what is left there must not matter."""
+    for lease in scratch._FREE:
+        for buffer in lease._buffers:
+            buffer[...] = 255
 
 
 def assert_equals_naive(engine, case, arrays):
     for name in MAPS:
-        for buffer in scratch._BUFFERS.all:  # what is left there must not matter
-            buffer[...] = 255
+        poison_scratch()
         left, right, _ = arguments_of(name, *arrays)
         result = getattr(engine, name)(left, right, case.geometry)
         expected = getattr(naive, name)(left, right, case.geometry)
@@ -48,15 +46,13 @@ def assert_equals_naive(engine, case, arrays):
 @pytest.fixture(params=[1, 3], ids=["one thread", "three threads"], scope="module")
 def threads_used(request):
     """Let every call share its work between so many threads."""
-    with pytest.MonkeyPatch.context() as patch:
-        for module in (pool, planes, tiled):
-            patch.setattr(module, "blas_threads", lambda: request.param)
+    with threads(request.param):
         yield request.param
 
 
 @pytest.mark.usefixtures("threads_used")
 @given(case=cases(), block=st.sampled_from([1, 500, 10**6]))
-@pytest.mark.parametrize("engine", [im2col, planes], ids=["im2col", "planes"])
+@pytest.mark.parametrize("engine", [columns, planes], ids=["columns", "planes"])
 def test_each_map_is_exact_in_blocks_of_any_size(engine, case, block):
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(engine, "BLOCK", block)
@@ -74,7 +70,7 @@ def test_short_convolutions_are_exact_in_fractions(case, block, data):
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(tiled, "BLOCK", block)
         patch.setattr(transform, "_MANY", data.draw(st.sampled_from([0, 10**6])))
-        assert_equals_naive(tiled_engine(sizes), case, arrays)
+        assert_equals_naive(Tiled(sizes), case, arrays)
 
 
 @given(case=cases())
@@ -96,11 +92,11 @@ def test_strips_of_a_sample_stay_together():
     """They add to the same places of the input gradient."""
     geometry = conv_geometry((9, 4), 3, padding=1)
     x = np.empty((2, 3, 1, 9, 4))
-    runs = [*planes.together(planes.blocks(x, 3, geometry, row=10, room=20))]
+    runs = [*planes.together(planes.pieces(x, 3, geometry, row=10, room=20))]
     assert [len(run) for run in runs] == [5] * 6
     assert len({run[0].starts for run in runs}) == 6
-    assert all(len({block.starts for block in run}) == 1 for run in runs)
-    assert sum(len(range(9)[block.outputs]) for block in runs[0]) == 9
+    assert all(len({piece.starts for piece in run}) == 1 for run in runs)
+    assert sum(len(range(9)[piece.outputs]) for piece in runs[0]) == 9
 
 
 @pytest.mark.parametrize("dtype", ["f4", "f8", "c8", "c16"])
@@ -116,7 +112,7 @@ def test_short_convolutions_err_little(kernel, dtype):
     sizes = list(choice._candidates(geometry))[-1]
     for name in MAPS:
         left, right, _ = arguments_of(name, *arrays)
-        result = getattr(tiled, name)(left, right, geometry, sizes)
+        result = getattr(Tiled(sizes), name)(left, right, geometry)
         wide = np.result_type(left, float)
         exact = getattr(naive, name)(left.astype(wide), right.astype(wide), geometry)
         assert result.dtype == left.dtype
@@ -135,12 +131,12 @@ def test_all_sizes_that_may_pay_have_factors(kernel, stride):
 
 # Samples, channels of y and x, the settings of the geometry, and the way.
 LAYERS = {
-    "many channels": (8, 64, 64, (56, 56), {"kernel_size": 3}, ((4, 3),) * 2),
-    "a long kernel": (8, 64, 64, (4096,), {"kernel_size": 9}, ((6, 3),)),
-    "few channels": (8, 64, 3, (56, 56), {"kernel_size": 3}, "planes"),
-    "small planes": (16, 512, 256, (8, 8), {"kernel_size": 4, "stride": 2}, "im2col"),
-    "one tap": (2, 64, 64, (28, 28), {"kernel_size": 1}, "im2col"),
-    "one output": (16, 64, 64, (4, 4), {"kernel_size": 4}, "im2col"),
+    "many channels": (8, 64, 64, (56, 56), {"kernel_size": 3}, Tiled(((4, 3),) * 2)),
+    "a long kernel": (8, 64, 64, (4096,), {"kernel_size": 9}, Tiled(((6, 3),))),
+    "few channels": (8, 64, 3, (56, 56), {"kernel_size": 3}, planes),
+    "small planes": (16, 512, 256, (8, 8), {"kernel_size": 4, "stride": 2}, columns),
+    "one tap": (2, 64, 64, (28, 28), {"kernel_size": 1}, columns),
+    "one output": (16, 64, 64, (4, 4), {"kernel_size": 4}, columns),
 }
 
 
@@ -154,8 +150,8 @@ def test_what_cannot_be_rounded_takes_the_exact_way():
     x = np.ones((2, 1, 64, 32, 32), int)
     w = np.ones((1, 64, 64, 3, 3), int)
     geometry = conv_geometry((32, 32), 3)
-    assert isinstance(choice.way(geometry, 2, 1, 64, 64), tuple)
-    assert choice.way(geometry, 2, 1, 64, 64, "exact") == "im2col"
+    assert isinstance(choice.way(geometry, 2, 1, 64, 64), Tiled)
+    assert choice.way(geometry, 2, 1, 64, 64, "exact") is columns
     assert fast.forward(x, w, geometry).tolist() == [[[[[576] * 30] * 30] * 64]] * 2
 
 
@@ -177,20 +173,20 @@ def test_the_fast_engine_is_as_good_as_im2col_on_a_large_layer(name):
 def test_one_channel_has_a_way_of_its_own_unless_padding_makes_planes_large():
     usual = conv_geometry((90, 80), 3, padding=1)
     padded = conv_geometry((9, 8), 3, padding=4000, dilation=4001, stride=7)
-    assert choice.way(usual, 4, 8, 1, 1) == "depthwise"
-    assert choice.way(padded, 4, 8, 1, 1) == "im2col"
-    assert choice.way(usual, 4, 8, 1, 1, "F") == "im2col"
+    assert choice.way(usual, 4, 8, 1, 1) is depthwise
+    assert choice.way(padded, 4, 8, 1, 1) is columns
+    assert choice.way(usual, 4, 8, 1, 1, "F") is columns
 
 
 @pytest.mark.parametrize(("a", "b"), [(64, 3), (1, 1)])
 def test_very_long_rows_are_unfolded_piece_by_piece(a, b):
     usual, long = (conv_geometry((40, n), 3, padding=1) for n in (10**4, 10**6))
-    assert choice.way(usual, 1, 1, a, b) in {"planes", "depthwise"}
+    assert choice.way(usual, 1, 1, a, b) in {planes, depthwise}
     for transposed in (False, True):
-        assert choice.way(long, 1, 1, a, b, transposed=transposed) == "im2col"
+        assert choice.way(long, 1, 1, a, b, transposed=transposed) is columns
 
 
-@pytest.mark.parametrize(("b", "way"), [(3, "planes"), (1, "depthwise")])
+@pytest.mark.parametrize(("b", "way"), [(3, planes), (1, depthwise)])
 def test_a_large_picture_is_worked_on_in_strips(b, way):
     """Its columns would take 28 MB for each channel, and its planes 9 MB."""
     rng = np.random.default_rng(0)
@@ -206,7 +202,7 @@ def test_a_large_picture_is_worked_on_in_strips(b, way):
         _, peak = tracemalloc.get_traced_memory()
         tracemalloc.stop()
         extra = peak - like.nbytes
-        assert extra < 3 * BLOCK * pool.blas_threads(), (name, extra)
+        assert extra < 3 * BLOCK, (name, extra)
         exact = getattr(im2col, name)(left.astype(float), right.astype(float), geometry)
         assert abs(result - exact).max() < 2e-5 * abs(exact).max()
 
@@ -230,5 +226,5 @@ def test_a_way_is_found_at_once_for_odd_layers(size, options):
         way = choice.way.__wrapped__(geometry, 2, 1, 20, 20, transposed=transposed)
         _, peak = tracemalloc.get_traced_memory()
         tracemalloc.stop()
-        assert way in {"im2col", "planes"} or isinstance(way, tuple)
+        assert way in {columns, planes} or isinstance(way, Tiled)
         assert peak < 20 * 2**20

@@ -1,0 +1,61 @@
+"""Columns with shortcuts: the same numbers, and no step that a layer does not need."""
+
+import numpy as np
+import pytest
+from hypothesis import given
+
+from deconv_tutorial import conv, conv_backward
+from deconv_tutorial.engines import im2col
+from deconv_tutorial.engines.fast import columns
+from deconv_tutorial.engines.fast.scratch import Scratch
+from deconv_tutorial.geometry import conv_geometry
+from tests.strategies import cases
+
+
+@given(case=cases())
+def test_columns_are_those_of_im2col(case):
+    x, _, _ = case.engine_arrays()
+    x = np.moveaxis(x, 0, 2)
+    expected = im2col.unfold(x, case.geometry)
+    into = np.full(expected.shape, 99.0)
+    columns.unfold(x, case.geometry, into)
+    assert np.array_equal(into, expected)
+    made = columns._columns(x, case.geometry, Scratch())
+    assert np.array_equal(made, expected)
+
+
+# Size, settings, and whether the columns are a view of the picture.
+VIEWS = [
+    ((5, 4), {"kernel_size": 1}, True),  # a single tap
+    ((5, 4), {"kernel_size": (5, 4)}, True),  # a single output
+    ((6, 4), {"kernel_size": (3, 2), "stride": (3, 2)}, False),
+    ((5, 4), {"kernel_size": 3}, False),  # windows that overlap
+    ((5, 4), {"kernel_size": 1, "padding": 1}, False),  # zeros that are not there
+]
+
+
+@pytest.mark.parametrize(("size", "options", "view"), VIEWS)
+def test_columns_are_a_view_where_there_is_one(size, options, view):
+    geometry = conv_geometry(size, **options)
+    x = np.arange(2.0 * np.prod(size)).reshape(1, 2, 1, *size)
+    found = columns._columns(x, geometry, Scratch())
+    assert np.shares_memory(found, x) == view
+    assert np.array_equal(found, im2col.unfold(x, geometry))
+
+
+@pytest.mark.parametrize("outputs", [columns._WIDE - 1, columns._WIDE])
+def test_many_outputs_are_written_where_they_belong(outputs):
+    y = np.zeros((2, 1, 3, outputs))
+    direct = columns._by_sample(y)
+    assert (direct is not None) == (outputs == columns._WIDE)
+    assert columns._by_sample(np.zeros((2, 1, 3, 2, 400))[..., :200]) is None
+
+
+def test_a_kernel_of_many_taps_is_unfolded_output_by_output():
+    # Tap by tap, this would be a hundred thousand steps for each block.
+    x, w = np.arange(100_002) % 7, np.arange(100_000) % 5
+    expected = np.correlate(x, w, "valid")
+    assert np.array_equal(conv(x[None, None], w[None, None])[0, 0], expected)
+    grads = conv_backward(expected[None, None], x[None, None], w[None, None])
+    assert np.array_equal(grads.dw[0, 0], np.correlate(x, expected, "valid"))
+    assert np.array_equal(grads.dx[0, 0], np.convolve(expected, w))
