@@ -1,135 +1,185 @@
-"""One call of a layer: its arguments checked against each other and made ready."""
+"""One call of a layer: its arguments checked, made ready for an engine, and undone.
+
+The four functions of `functional` take the same steps. `checked_call` checks that the
+arrays, the settings and the engine fit each other. `Call.ready` returns the arrays as
+an engine takes them: in one dtype, with channels in groups. The engine computes. Then
+`Call.result` or `Call.gradients` return what it computed in the layout of the layer.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from functools import lru_cache, partial
-from typing import Any, NamedTuple, cast
+from functools import lru_cache
+from typing import NamedTuple, TypeVar, cast
 
 import numpy as np
-import numpy.typing as npt
 
 from deconv_tutorial.dtypes import (
     Array,
     DType,
-    as_numbers,
     as_result,
     as_working,
     require_memory,
     result_dtype,
 )
 from deconv_tutorial.engines.engine import MAPS
-from deconv_tutorial.geometry import Geometry
-from deconv_tutorial.geometry.settings import Index, whole_number
+from deconv_tutorial.geometry import (
+    Geometry,
+    conv_geometry,
+    conv_transpose_geometry,
+)
+from deconv_tutorial.geometry.settings import Index, Padding, PerAxis, whole_number
+
+Other = TypeVar("Other", Array, Array | None)
+
+
+class LayerSettings(NamedTuple):
+    """The settings of a layer, as they were given."""
+
+    stride: PerAxis
+    padding: Padding
+    dilation: PerAxis
+    groups: int
+    output_padding: PerAxis | None = None
+    """None for a convolution, which has none."""
+
+    def geometry(self, input_size: Index, kernel_size: Index) -> Geometry:
+        """Return the geometry of the layer; of a transposed one, the one transposed."""
+        settings = self.stride, self.padding, self.dilation
+        if self.output_padding is None:
+            return conv_geometry(input_size, kernel_size, *settings)
+        extra = self.output_padding
+        return conv_transpose_geometry(input_size, kernel_size, *settings, extra)
+
+
+_known_geometry = lru_cache(1024)(LayerSettings.geometry)
 
 
 class Call(NamedTuple):
-    """A checked call, ready for an engine."""
+    """A call whose arguments fit each other."""
 
-    arrays: dict[str, Array]
-    """By name, in the dtype to compute in; all but b with channels in groups."""
     geometry: Geometry
     """The convolution, or the one that is transposed."""
+    groups: int
+    """Into how many independent layers the channels are split."""
     shape: Index
-    """The shape of the layer's result, with channels in groups."""
+    """The shape of the layer's result."""
     dtype: DType
-    """The dtype of the result."""
+    """The dtype of the layer's result."""
+
+    def ready(self, x: Array, w: Array, **other: Other) -> tuple[Array, Array, Other]:
+        """Return the arrays in the dtype to compute in, with channels in groups.
+
+        The third is the one that is given by name, ``b`` or ``d_out``.
+
+        Raises
+        ------
+        ValueError
+            If an integer would lose digits.
+        """
+        ((name, third),) = other.items()
+        arrays = {"x": x, "w": w}
+        if third is not None:
+            arrays[name] = third
+        arrays = as_working(arrays, self.dtype)
+        third = arrays.get(name)
+        if third is not None and name == "d_out":
+            third = _split(third, 1, self.groups)  # (n, g, c_out/g, *size)
+        return (
+            _split(arrays["x"], 1, self.groups),  # (n, g, c_in/g, *size)
+            _split(arrays["w"], 0, self.groups),  # (g, c/g, second axis, *kernel)
+            cast("Other", third),
+        )
+
+    def result(self, y: Array, x: Array, w: Array, b: Array | None) -> Array:
+        """Return what a layer returns: channels joined, bias added."""
+        n, c_out, *size = self.shape
+        y = _own(y, (n, self.groups, c_out // self.groups, *size), x, w)
+        y = y.reshape(self.shape)
+        if b is not None:
+            y += b.reshape(-1, *[1] * len(size))
+        return as_result(y, self.dtype)
+
+    def gradients(
+        self, dx: Array, dw: Array, x: Array, w: Array, d_out: Array
+    ) -> tuple[Array, Array, Array]:
+        """Return the gradients of a layer: channels joined, and that of the bias."""
+        dx = _own(dx, x.shape, w, d_out)  # (n, g, c_in/g, *size)
+        dw = _own(dw, w.shape, x, d_out)  # (g, c/g, second axis, *kernel)
+        n, g, c, *size = dx.shape
+        dx, dw = dx.reshape(n, g * c, *size), dw.reshape(-1, *dw.shape[2:])
+        db = d_out.reshape(self.shape).sum(axis=(0, *range(2, len(self.shape))))
+        return (
+            as_result(dx, self.dtype),
+            as_result(dw, self.dtype),
+            as_result(db, self.dtype),
+        )
 
 
 def checked_call(
-    arguments: Mapping[str, npt.ArrayLike | None],
-    geometry_of: partial[Geometry],
-    groups: int,
+    x: Array,
+    w: Array,
+    settings: LayerSettings,
     engine: object,
     *,
-    transposed: bool = False,
+    b: Array | None = None,
+    d_out: Array | None = None,
 ) -> Call:
-    """Return a call whose arguments fit each other, or refuse it.
-
-    Parameters
-    ----------
-    arguments : mapping of str to array_like or None
-        ``x`` and ``w``, and one of ``b`` and ``d_out``. A ``b`` of None is left out.
-    geometry_of : partial
-        A function of the sizes of x and of the kernel, with the settings as keywords.
-    groups : int
-        Into how many independent layers the channels are split.
-    engine : object
-        What is to do the work.
-    transposed : bool
-        Whether the layer is a transposed convolution.
+    """Return the call of a layer, if its arguments fit each other.
 
     Raises
     ------
-    ValueError, TypeError, MemoryError
+    ValueError, TypeError
         If an argument is not usable, or does not fit the others.
+    MemoryError
+        If the result cannot fit in memory.
     """
     _require_engine(engine)
-    arrays = {
-        name: as_numbers(name, value)
-        for name, value in arguments.items()
-        if value is not None or name != "b"
-    }
-    x, w = arrays["x"], arrays["w"]
     _require_axes(x, w)
-    groups = whole_number("groups", groups, at_least=1)
+    groups = whole_number("groups", settings.groups, at_least=1)
+    transposed = settings.output_padding is not None
     _require_channels(x, w, groups, transposed=transposed)
-    geometry = _geometry(geometry_of, x, w)
+    geometry = _geometry(x, w, settings)
     size = geometry.input_size if transposed else geometry.output_size
     c_out = w.shape[1] * groups if transposed else w.shape[0]
     shape = (x.shape[0], c_out, *size)
-    _require_shape(arrays, "b", (c_out,), "one element per output channel")
-    _require_shape(arrays, "d_out", shape, "the shape of the result")
+    arrays = {"x": x, "w": w}
+    if b is not None:
+        _require_shape("b", b, (c_out,), "one element per output channel")
+        arrays["b"] = b
+    if d_out is not None:
+        _require_shape("d_out", d_out, shape, "the shape of the result")
+        arrays["d_out"] = d_out
     dtype = result_dtype(arrays)
     require_memory("the result", shape, dtype)
-    working = as_working(arrays, dtype)
-    for name, axis in {"x": 1, "w": 0, "d_out": 1}.items():
-        if name in working:
-            working[name] = _split(working[name], axis, groups)
-    grouped = (x.shape[0], groups, c_out // groups, *size)
-    return Call(working, geometry, grouped, dtype)
+    return Call(geometry, groups, shape, dtype)
 
 
-def layer_result(y: Array, call: Call) -> Array:
-    """Return what a layer returns: channels joined, bias added."""
-    y = _joined(_own(y, call.shape, call))
-    if "b" in call.arrays:
-        y += call.arrays["b"].reshape(-1, *[1] * (y.ndim - 2))
-    return as_result(y, call.dtype)
+def _geometry(x: Array, w: Array, settings: LayerSettings) -> Geometry:
+    make = _known_geometry if all(map(_is_plain, settings)) else LayerSettings.geometry
+    try:
+        return make(settings, x.shape[2:], w.shape[2:])
+    except ValueError as error:
+        msg = f"{error} (x of shape {x.shape}, w of shape {w.shape})"
+        raise ValueError(msg) from None
 
 
-def layer_gradients(dx: Array, dw: Array, call: Call) -> tuple[Array, Array, Array]:
-    """Return the gradients of a layer: channels joined, and that of the bias."""
-    dx = _joined(_own(dx, call.arrays["x"].shape, call))
-    dw = _own(dw, call.arrays["w"].shape, call)
-    d_out = _joined(call.arrays["d_out"])
-    db = d_out.sum(axis=(0, *range(2, d_out.ndim)))
-    dw = dw.reshape(-1, *dw.shape[2:])
-    return (
-        as_result(dx, call.dtype),
-        as_result(dw, call.dtype),
-        as_result(db, call.dtype),
-    )
+def _is_plain(setting: object) -> bool:
+    """Return whether a setting equals no other that would be refused, as 1 and True."""
+    if isinstance(setting, tuple):
+        return all(map(_is_plain, cast("tuple[object, ...]", setting)))
+    return type(setting) is int or isinstance(setting, str) or setting is None
 
 
-def _own(array: Array, shape: Index, call: Call) -> Array:
-    """Return what an engine returned, checked, as an array that nobody else has."""
+def _own(array: Array, shape: Index, *given: Array) -> Array:
+    """Return what an engine made of given arrays, checked, as an array of our own."""
     if np.shape(array) != shape:
         msg = f"engine needs a map to return shape {shape}, got {np.shape(array)}"
         raise ValueError(msg)
-    array = np.asarray(array, call.arrays["x"].dtype)
-    if not array.flags.writeable:
-        return array.copy()
-    for given in call.arrays.values():
-        if np.may_share_memory(array, given):
-            return array.copy()
-    return array
-
-
-def _joined(array: Array) -> Array:
-    """Return an array ``(n, g, c, *size)`` as ``(n, g * c, *size)``."""
-    n, g, c, *size = array.shape
-    return array.reshape((n, g * c, *size))
+    array = np.asarray(array, given[0].dtype)
+    writeable = array.flags.writeable
+    if writeable and not any(np.may_share_memory(array, each) for each in given):
+        return array
+    return array.copy()
 
 
 def _split(array: Array, axis: int, groups: int) -> Array:
@@ -147,35 +197,6 @@ def _require_engine(engine: object) -> None:
             f"weight_grad, such as engine=deconv_tutorial.im2col, got {engine!r}"
         )
         raise TypeError(msg)
-
-
-def _geometry(geometry_of: partial[Geometry], x: Array, w: Array) -> Geometry:
-    settings = geometry_of.keywords
-    make = _known_geometry if all(map(_plain, settings.values())) else _new_geometry
-    try:
-        return make(geometry_of.func, x.shape[2:], w.shape[2:], *settings.items())
-    except ValueError as error:
-        msg = f"{error} (x of shape {x.shape}, w of shape {w.shape})"
-        raise ValueError(msg) from None
-
-
-def _new_geometry(
-    function: Callable[..., Geometry],
-    input_size: Index,
-    kernel_size: Index,
-    *settings: tuple[str, Any],
-) -> Geometry:
-    return function(input_size, kernel_size, **dict(settings))
-
-
-_known_geometry = lru_cache(1024)(_new_geometry)
-
-
-def _plain(setting: object) -> bool:
-    """Return whether a setting equals no other that would be refused, as 1 and True."""
-    if isinstance(setting, tuple):
-        return all(map(_plain, cast("tuple[object, ...]", setting)))
-    return type(setting) is int or isinstance(setting, str)
 
 
 def _require_axes(x: Array, w: Array) -> None:
@@ -216,9 +237,7 @@ def _require_channels(x: Array, w: Array, groups: int, *, transposed: bool) -> N
         raise ValueError(msg)
 
 
-def _require_shape(
-    arrays: Mapping[str, Array], name: str, shape: Index, meaning: str
-) -> None:
-    if name in arrays and arrays[name].shape != shape:
-        msg = f"{name} needs shape {shape}, {meaning}, got shape {arrays[name].shape}"
+def _require_shape(name: str, array: Array, shape: Index, meaning: str) -> None:
+    if array.shape != shape:
+        msg = f"{name} needs shape {shape}, {meaning}, got shape {array.shape}"
         raise ValueError(msg)

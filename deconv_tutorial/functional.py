@@ -26,16 +26,14 @@ chapter 9, written as code.
 
 from __future__ import annotations
 
-from functools import partial
 from typing import NamedTuple
 
 import numpy.typing as npt
 
-from deconv_tutorial.call import checked_call, layer_gradients, layer_result
-from deconv_tutorial.dtypes import Array
+from deconv_tutorial.call import LayerSettings, checked_call
+from deconv_tutorial.dtypes import Array, as_numbers
 from deconv_tutorial.engines import fast
 from deconv_tutorial.engines.engine import Engine
-from deconv_tutorial.geometry import conv_geometry, conv_transpose_geometry
 from deconv_tutorial.geometry.settings import Padding, PerAxis
 
 
@@ -115,12 +113,13 @@ def conv(
     >>> conv(x, [[[10, 20, 30]]], [7], stride=2, padding=1)
     array([[[ 87, 207, 327]]])
     """
-    geometry_of = partial(
-        conv_geometry, stride=stride, padding=padding, dilation=dilation
-    )
-    call = checked_call({"x": x, "w": w, "b": b}, geometry_of, groups, engine)
-    y = engine.forward(call.arrays["x"], call.arrays["w"], call.geometry)
-    return layer_result(y, call)
+    x, w = as_numbers("x", x), as_numbers("w", w)
+    b = None if b is None else as_numbers("b", b)
+    settings = LayerSettings(stride, padding, dilation, groups)
+    call = checked_call(x, w, settings, engine, b=b)
+    x, w, b = call.ready(x, w, b=b)
+    y = engine.forward(x, w, call.geometry)
+    return call.result(y, x, w, b)
 
 
 def conv_backward(
@@ -176,14 +175,14 @@ def conv_backward(
     >>> dw, db
     (array([[[ 52,  76, 100]]]), array([24]))
     """
-    geometry_of = partial(
-        conv_geometry, stride=stride, padding=padding, dilation=dilation
-    )
-    call = checked_call({"d_out": d_out, "x": x, "w": w}, geometry_of, groups, engine)
-    d_out, x, w = (call.arrays[name] for name in ("d_out", "x", "w"))
+    d_out = as_numbers("d_out", d_out)
+    x, w = as_numbers("x", x), as_numbers("w", w)
+    settings = LayerSettings(stride, padding, dilation, groups)
+    call = checked_call(x, w, settings, engine, d_out=d_out)
+    x, w, d_out = call.ready(x, w, d_out=d_out)
     dx = engine.input_grad(d_out, w, call.geometry)
     dw = engine.weight_grad(x, d_out, call.geometry)
-    return Gradients(*layer_gradients(dx, dw, call))
+    return Gradients(*call.gradients(dx, dw, x, w, d_out))
 
 
 def conv_transpose(
@@ -251,17 +250,13 @@ def conv_transpose(
     >>> conv_transpose(x, [[[10, 20, 30]]], stride=2, padding=1, output_padding=1)
     array([[[140, 290, 160, 330, 180, 270]]])
     """
-    geometry_of = partial(
-        conv_transpose_geometry,
-        stride=stride,
-        padding=padding,
-        output_padding=output_padding,
-        dilation=dilation,
-    )
-    given = {"x": x, "w": w, "b": b}
-    call = checked_call(given, geometry_of, groups, engine, transposed=True)
-    y = engine.input_grad(call.arrays["x"], call.arrays["w"], call.geometry)
-    return layer_result(y, call)
+    x, w = as_numbers("x", x), as_numbers("w", w)
+    b = None if b is None else as_numbers("b", b)
+    settings = LayerSettings(stride, padding, dilation, groups, output_padding)
+    call = checked_call(x, w, settings, engine, b=b)
+    x, w, b = call.ready(x, w, b=b)
+    y = engine.input_grad(x, w, call.geometry)
+    return call.result(y, x, w, b)
 
 
 def conv_transpose_backward(
@@ -320,16 +315,11 @@ def conv_transpose_backward(
     >>> dw, db
     (array([[[ 52,  76, 100]]]), array([21]))
     """
-    geometry_of = partial(
-        conv_transpose_geometry,
-        stride=stride,
-        padding=padding,
-        output_padding=output_padding,
-        dilation=dilation,
-    )
-    given = {"d_out": d_out, "x": x, "w": w}
-    call = checked_call(given, geometry_of, groups, engine, transposed=True)
-    d_out, x, w = (call.arrays[name] for name in ("d_out", "x", "w"))
+    d_out = as_numbers("d_out", d_out)
+    x, w = as_numbers("x", x), as_numbers("w", w)
+    settings = LayerSettings(stride, padding, dilation, groups, output_padding)
+    call = checked_call(x, w, settings, engine, d_out=d_out)
+    x, w, d_out = call.ready(x, w, d_out=d_out)
     dx = engine.forward(d_out, w, call.geometry)
     dw = engine.weight_grad(d_out, x, call.geometry)
-    return Gradients(*layer_gradients(dx, dw, call))
+    return Gradients(*call.gradients(dx, dw, x, w, d_out))
