@@ -1,12 +1,15 @@
 """Build the wheel and try it as a stranger would: elsewhere, with nothing else.
 
-Then add what the chapters import, and run their code there too.
+It is built from the source distribution, which brings the package and no tests. Then
+add what the chapters import, and run their code there too.
 """
 
 import json
 import subprocess
 import sys
+import tarfile
 import tempfile
+import tomllib
 import venv
 from pathlib import Path
 from statistics import median
@@ -15,8 +18,15 @@ from tools.checkout import ROOT
 from tools.notebooks import chapters
 
 MEASURED = Path("benchmarks", "results.json")  # all that a chapter reads besides
+SOURCES = ["pyproject.toml", "MANIFEST.in", "README.md", "LICENSE", "deconv_tutorial"]
+MADE = ["PKG-INFO", "setup.cfg", "deconv_tutorial.egg-info"]
 EXPECTED = {"deconv-tutorial", "mpmath", "numpy", "sympy", "threadpoolctl"}
 IMPORT_LIMIT = 0.3
+SDIST = """
+import sys
+from setuptools.build_meta import build_sdist
+build_sdist(sys.argv[1])
+"""
 IMPORT = """
 import sys, time
 start = time.perf_counter()
@@ -50,15 +60,30 @@ def output(*command: str | Path, cwd: Path) -> str:
 
 
 def build(folder: Path) -> Path:
-    """Return the wheel, built from a copy of the files that it needs."""
-    # setuptools leaves a build folder beside what it builds.
-    source = folder / "source"
-    source.mkdir()
-    for name in ("pyproject.toml", "README.md", "LICENSE", "deconv_tutorial"):
-        output("cp", "-R", ROOT / name, source, cwd=folder)
-    output(*pip(folder), "wheel", "--no-deps", "-w", folder, source, cwd=folder)
+    """Return the wheel, built from the source distribution."""
+    sdist = build_sdist(folder)
+    output(*pip(folder), "wheel", "--no-deps", "-w", folder, sdist, cwd=folder)
     (wheel,) = folder.glob("*.whl")
     return wheel
+
+
+def build_sdist(folder: Path) -> Path:
+    """Return the source distribution, built from a copy of what it might take in."""
+    # setuptools leaves a folder beside what it builds.
+    source = folder / "source"
+    source.mkdir()
+    for name in [*SOURCES, "tests"]:
+        output("cp", "-R", ROOT / name, source, cwd=folder)
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))
+    run = pip(folder)
+    output(*run, "install", *project["build-system"]["requires"], cwd=folder)
+    output(run[0], "-c", SDIST, folder, cwd=source)
+    (sdist,) = folder.glob("*.tar.gz")
+    with tarfile.open(sdist) as archive:
+        found = {name.split("/")[1] for name in archive.getnames() if "/" in name}
+    if found != {*SOURCES, *MADE}:
+        sys.exit(f"expected {sorted([*SOURCES, *MADE])}, packed {sorted(found)}")
+    return sdist
 
 
 def pip(folder: Path) -> list[str | Path]:
