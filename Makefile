@@ -1,4 +1,4 @@
-# Type `make help`. Every goal sets up .venv by itself and needs only make and Python 3.11 or newer.
+# Type `make help`. Every goal sets up what it needs by itself, with only make and Python 3.11 or newer.
 
 PYTHON ?= python3
 PORT ?= 8000
@@ -6,12 +6,13 @@ UV := $(shell command -v uv 2>/dev/null)
 VENV := .venv
 # Scripts are run through their interpreter: then a moved folder still works.
 RUN := $(VENV)/bin/python
+OLDEST := .venv-oldest
 
-# The goals share one environment and one _build folder.
+# The goals share environments and one _build folder.
 .NOTPARALLEL:
 .DEFAULT_GOAL := help
-.PHONY: help book test lab notebooks lint serve test-peers frameworks test-wheel bench \
-	bench-quick pins clean
+.PHONY: help book test lab notebooks lint serve test-oldest test-peers frameworks test-wheel \
+	bench bench-quick pins clean
 
 help: ## list the goals
 	@sed -nE 's/^([a-z-]+):.*## /\1\t/p' $(MAKEFILE_LIST) | awk -F'\t' '{ printf "make %-11s %s\n", $$1, $$2 }'
@@ -40,6 +41,10 @@ serve: book ## build the pages and show them on this machine
 	@echo "Open http://127.0.0.1:$(PORT)/ and stop with Ctrl-C"
 	@$(RUN) -m http.server --directory _build/html --bind 127.0.0.1 $(PORT)
 
+test-oldest: $(OLDEST)/.done ## test all but the book with the lowest versions of what the package needs
+	@$(OLDEST)/bin/python -m pytest tests deconv_tutorial benchmarks --ignore=tests/test_pages.py \
+		--junitxml=_build/oldest.xml
+
 test-peers: $(VENV)/.done-peers ## compare with PyTorch (a large download)
 	@$(RUN) -m pytest tests/peers --junitxml=_build/peers.xml
 
@@ -56,11 +61,12 @@ bench-quick: $(VENV)/.done-bench ## measure less and store nothing, in 2 minutes
 	@$(RUN) -m benchmarks --quick
 
 pins: ## write constraints.txt anew (needs uv)
-	@grep -hvE '^(#|-)' requirements*.txt | UV_BUILD_CONSTRAINT=constraints.txt $(or $(UV),uv) pip compile --quiet --universal \
+	@grep -hvE '^(#|-)' $(filter-out requirements-oldest.txt,$(wildcard requirements*.txt)) | \
+		UV_BUILD_CONSTRAINT=constraints.txt $(or $(UV),uv) pip compile --quiet --universal \
 		--python-version 3.11 --no-header --no-annotate --upgrade --output-file constraints.txt -
 	@echo "The pins: constraints.txt"
 
-clean: ## remove what was built, but not .venv
+clean: ## remove what was built, but not .venv and .venv-oldest
 	@rm -rf _build .pytest_cache .ruff_cache .hypothesis
 	@echo "Removed: _build and the caches"
 
@@ -74,12 +80,18 @@ $(VENV)/.done-bench: requirements-bench.txt $(VENV)/.done
 $(VENV)/.done-bench: export PIP_CONSTRAINT := constraints.txt
 $(VENV)/.done-bench: export PIP_BUILD_CONSTRAINT := constraints.txt
 $(VENV)/.done-bench: export UV_BUILD_CONSTRAINT := constraints.txt
-$(VENV)/.done $(VENV)/.done-dev $(VENV)/.done-lab $(VENV)/.done-peers $(VENV)/.done-bench:
+# The same pins, but for the packages that have their own there.
+$(OLDEST)/constraints.txt: requirements-oldest.txt constraints.txt
+	@mkdir -p $(@D)
+	@sed -n 's/==.*/==/p' $< | grep -vFf - constraints.txt > $@
+$(OLDEST)/.done: requirements-oldest.txt $(OLDEST)/constraints.txt
+$(OLDEST)/.done: PINS := --constraint $(OLDEST)/constraints.txt
+$(VENV)/.done $(VENV)/.done-dev $(VENV)/.done-lab $(VENV)/.done-peers $(VENV)/.done-bench $(OLDEST)/.done:
 ifdef UV
-	@$(UV) venv --quiet --allow-existing --python $(PYTHON) $(VENV)
-	@$(UV) pip install --quiet --python $(RUN) --requirement $<
+	@$(UV) venv --quiet --allow-existing --python $(PYTHON) $(@D)
+	@$(UV) pip install --quiet --python $(@D)/bin/python $(PINS) --requirement $<
 else
-	@$(PYTHON) -m venv $(VENV)
-	@$(RUN) -m pip install --quiet --disable-pip-version-check --requirement $<
+	@$(PYTHON) -m venv $(@D)
+	@$(@D)/bin/python -m pip install --quiet --disable-pip-version-check $(PINS) --requirement $<
 endif
 	@touch $@

@@ -103,14 +103,30 @@ def code_of(page):
 
 
 def test_requirements_are_pinned():
-    pins = set(text_of("constraints.txt").split("\n"))
+    pins = {name_and_version(s) for s in text_of("constraints.txt").split("\n")}
     for file in ROOT.glob("requirements*.txt"):
         lines = [s for s in text_of(file).splitlines() if not s.startswith(("#", "-"))]
         exact = {line for line in lines if re.fullmatch(r"[\w.-]+==[\w.]+", line)}
         assert exact == set(lines)
-        assert {name_and_version(s) for s in exact} <= {
-            name_and_version(s) for s in pins
-        }
+        lowest = lowest_claimed() if file.name == "requirements-oldest.txt" else {}
+        higher = {s for s in exact if s.partition("==")[0] not in lowest}
+        assert {name_and_version(s) for s in higher} <= pins
+
+
+def test_lowest_versions_claimed_are_those_tested():
+    lines = text_of("requirements-oldest.txt").splitlines()
+    tested = dict(line.split("==") for line in lines if "==" in line)
+    claimed = lowest_claimed()
+    assert claimed
+    for name, version in claimed.items():
+        # 1.13 claims 1.13.0, and a higher patch is not lowest.
+        assert re.fullmatch(rf"{re.escape(version)}(\.0)*", tested[name]), name
+
+
+def lowest_claimed():
+    """Return the lowest version of each package that the package needs."""
+    project = tomllib.loads(text_of("pyproject.toml"))["project"]
+    return dict(line.split(">=") for line in project["dependencies"])
 
 
 def name_and_version(line):
