@@ -12,7 +12,7 @@ OLDEST := .venv-oldest
 .NOTPARALLEL:
 .DEFAULT_GOAL := help
 .PHONY: help book test lab notebooks lint serve test-oldest test-peers frameworks test-wheel \
-	bench bench-quick pins clean
+	mutants bench bench-quick pins clean
 
 help: ## list the goals
 	@sed -nE 's/^([a-z-]+):.*## /\1\t/p' $(MAKEFILE_LIST) | awk -F'\t' '{ printf "make %-11s %s\n", $$1, $$2 }'
@@ -53,6 +53,9 @@ frameworks: $(VENV)/.done-bench ## try the checker on the peers and write what i
 
 test-wheel: $(VENV)/.done ## build the wheel and try it in an empty environment
 	@$(RUN) -m tools.check_wheel
+
+mutants: $(VENV)/.done ## change the package in many small ways and see that tests notice
+	@$(RUN) -m tools.mutants
 
 bench: $(VENV)/.done-bench ## measure the engines beside their peers, in 20 minutes
 	@$(RUN) -m benchmarks
