@@ -78,8 +78,8 @@ def conv(
     groups : int
         Into how many independent convolutions the channels are split.
     engine : module or object with the three maps
-        What does the work: `deconv_tutorial.fast`, or `im2col`, which rounds a little
-        less, or `naive`, which is the definition.
+        What does the work: ``fast``, or ``im2col``, which rounds a little less, or
+        ``naive``, which is the definition.
 
     Returns
     -------

@@ -219,7 +219,7 @@ LAYERS = [((3, 6, 5), 4, 2), ((64, 40, 40), 64, 1), ((3, 90, 90), 16, 3)]
 def test_a_call_has_five_frames_at_most_where_its_engine_raises(
     name, size, channels, kernel, monkeypatch
 ):
-    """The innermost call of NumPy raises: the matrix product, or the sum of products."""
+    """What raises is the innermost call of NumPy: a product, or a sum of products."""
     if name == "naive" and size != LAYERS[0][0]:
         return  # it takes minutes
     x = np.ones((1, *size), np.float32)
