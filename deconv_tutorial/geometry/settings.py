@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import math
 import operator
+import reprlib
 from collections.abc import Sequence
-from typing import NoReturn, TypeAlias, cast
+from typing import TypeAlias, cast
 
 import numpy as np
 
@@ -14,6 +16,8 @@ PerAxis: TypeAlias = int | Sequence[int]
 """A setting: one number for all spatial axes, or one for each."""
 Padding: TypeAlias = PerAxis | Sequence[Sequence[int]] | str
 """A number, one per axis, one ``(before, after)`` pair per axis, or a word."""
+LIMIT = 2**63
+"""What each size and setting is below: NumPy counts in 64 bits, one of them a sign."""
 _TEXT = str | bytes | bytearray | memoryview
 
 
@@ -27,14 +31,14 @@ def whole_number(name: str, value: object, at_least: int) -> int:
     value : object
         What came. Any type with ``__index__`` will do, except bool.
     at_least : int
-        The smallest number that is allowed.
+        The smallest number that is allowed. The largest is ``2**63 - 1``.
 
     Raises
     ------
     TypeError
         If `value` is not a whole number.
     ValueError
-        If `value` is smaller than `at_least`.
+        If `value` is smaller than `at_least`, or not below ``2**63``.
 
     Examples
     --------
@@ -44,10 +48,7 @@ def whole_number(name: str, value: object, at_least: int) -> int:
     Traceback (most recent call last):
     ValueError: groups needs a whole number of at least 1, got 0
     """
-    number = _index(value)
-    if number is None or number < at_least:
-        _refuse(number, f"{name} needs a whole number of at least {at_least}", value)
-    return number
+    return _in_range(f"{name} needs a whole number", value, at_least)
 
 
 def per_axis(name: str, value: object, rank: int, at_least: int) -> Index:
@@ -62,14 +63,15 @@ def per_axis(name: str, value: object, rank: int, at_least: int) -> Index:
     rank : int
         The number of spatial axes.
     at_least : int
-        The smallest number that is allowed.
+        The smallest number that is allowed. The largest is ``2**63 - 1``.
 
     Raises
     ------
     TypeError
         If a number is not a whole number.
     ValueError
-        If there are not `rank` numbers, or one is smaller than `at_least`.
+        If there are not `rank` numbers, or one is smaller than `at_least`, or not
+        below ``2**63``.
 
     Examples
     --------
@@ -77,21 +79,19 @@ def per_axis(name: str, value: object, rank: int, at_least: int) -> Index:
     (3, 3)
     >>> per_axis("stride", (3, 0), rank=2, at_least=1)
     Traceback (most recent call last):
-    ValueError: stride needs whole numbers of at least 1, got (3, 0)
+    ValueError: stride needs whole numbers of at least 1, got 0 in (3, 0)
     """
-    entries = [value] * rank
-    if is_sequence(value):
-        entries = list(cast("Sequence[object]", value))
-        if len(entries) != rank or not entries:
-            need = f"{name} needs one whole number, or one per axis (here {rank or 1})"
-            _refuse(len(entries), need, value)
-    numbers: list[int] = []
-    for number in map(_index, entries):
-        if number is None or number < at_least:
-            need = f"{name} needs whole numbers of at least {at_least}"
-            _refuse(number, need, value)
-        numbers.append(number)
-    return tuple(numbers)
+    if not is_sequence(value):
+        return (whole_number(name, value, at_least),) * rank
+    entries = list(cast("Sequence[object]", value))
+    if len(entries) != rank or not entries:
+        msg = (
+            f"{name} needs one whole number, or one per axis (here {rank or 1}), "
+            f"got {shown(value)}"
+        )
+        raise ValueError(msg)
+    need = f"{name} needs whole numbers"
+    return tuple(_in_range(need, entry, at_least, among=value) for entry in entries)
 
 
 def padding_pairs(value: object, rank: int) -> tuple[Index, ...]:
@@ -109,7 +109,8 @@ def padding_pairs(value: object, rank: int) -> tuple[Index, ...]:
     TypeError
         If a number is not a whole number.
     ValueError
-        If the numbers are negative, or neither `rank` of them nor `rank` pairs.
+        If the numbers are negative or not below ``2**63``, or neither `rank` of them
+        nor `rank` pairs.
 
     Examples
     --------
@@ -123,11 +124,11 @@ def padding_pairs(value: object, rank: int) -> tuple[Index, ...]:
         return tuple((p, p) for p in per_axis("padding", value, rank, 0))
     lengths = [len(cast("Sequence[object]", e)) for e in entries if is_sequence(e)]
     if len(entries) != rank or lengths != [2] * rank:
-        need = (
+        msg = (
             f"padding needs one whole number, one per axis (here {rank}), "
-            "or one (before, after) pair per axis"
+            f"or one (before, after) pair per axis, got {shown(value)}"
         )
-        _refuse(rank, need, value)
+        raise ValueError(msg)
     return tuple(per_axis("padding", pair, 2, 0) for pair in entries)
 
 
@@ -150,12 +151,73 @@ def is_sequence(value: object) -> bool:
     return isinstance(value, Sequence) and not isinstance(value, _TEXT)
 
 
+class _Short(reprlib.Repr):
+    """The standard library's repr with limits, and with limits that show settings."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.maxtuple = self.maxlist = 16
+        self.maxstring = self.maxother = 160
+
+    def repr_int(self, x: int, level: int) -> str:
+        """Return the digits, or how many: Python refuses to print more than 4300."""
+        del level
+        if abs(x) < 10**40:
+            return repr(x)
+        kind = "a negative integer" if x < 0 else "an integer"
+        return f"{kind} of about {int(math.log10(abs(x))) + 1} digits"
+
+    def repr_instance(self, x: object, level: int) -> str:
+        """Return what a type of its own says, on one line."""
+        return " ".join(super().repr_instance(x, level).split())
+
+
 def shown(value: object) -> str:
-    """Return what came, as a message shows it."""
-    try:
-        return repr(value)
-    except ValueError:  # Python prints no integer of more than 4300 digits
-        return "a number too long to print"
+    """Return what came, as a message shows it: short, whatever it is.
+
+    Examples
+    --------
+    >>> shown((3, -(10**5000)))
+    '(3, a negative integer of about 5001 digits)'
+    """
+    return _Short().repr(value)
+
+
+def typed(value: object) -> str:
+    """Return what came, and of what type it is: for messages on types.
+
+    Examples
+    --------
+    >>> typed(2.0), typed(None)
+    ('2.0 (a float)', 'None')
+    """
+    return "None" if value is None else f"{shown(value)} ({type_of(value)})"
+
+
+def type_of(value: object) -> str:
+    """Return the name of the type of a value, with its article.
+
+    Examples
+    --------
+    >>> type_of(2), type_of([2]), type_of(np.array(2))
+    ('an int', 'a list', 'an ndarray')
+    """
+    name = type(value).__name__
+    spoken_vowel = name.lower().startswith(("a", "e", "i", "o", "nd"))
+    return f"an {name}" if spoken_vowel else f"a {name}"
+
+
+def _in_range(need: str, value: object, at_least: int, among: object = None) -> int:
+    """Return a whole number, or refuse it: the message starts with what is needed."""
+    number = _index(value)
+    if number is not None and at_least <= number < LIMIT:
+        return number
+    small = number is None or number < at_least
+    bound = f"of at least {at_least}" if small else "below 2**63"
+    came = typed(value) if number is None else shown(value)
+    place = "" if among is None else f" in {shown(among)}"
+    msg = f"{need} {bound}, got {came}{place}"
+    raise (TypeError if number is None else ValueError)(msg)
 
 
 def _index(value: object) -> int | None:
@@ -168,10 +230,3 @@ def _index(value: object) -> int | None:
         return operator.index(cast("int", value))
     except TypeError:
         return None
-
-
-def _refuse(number: int | None, need: str, value: object) -> NoReturn:
-    """Raise: without a number the type is wrong, with one its value."""
-    error = TypeError if number is None else ValueError
-    msg = f"{need}, got {shown(value)}"
-    raise error(msg)

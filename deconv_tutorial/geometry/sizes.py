@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from deconv_tutorial.geometry.rule import Axis, Geometry
 from deconv_tutorial.geometry.settings import (
+    LIMIT,
     Index,
     Padding,
     PerAxis,
     common_rank,
     padding_pairs,
     per_axis,
+    shown,
+    typed,
 )
 
 
@@ -38,8 +41,8 @@ def conv_geometry(
     ------
     ValueError
         If a number is too small, a setting has not one number per axis, a word is
-        unknown, ``"same"`` comes with a stride, or the kernel spans more than the
-        padded input.
+        unknown, ``"same"`` comes with a stride, the kernel spans more than the padded
+        input, or a setting or a size that follows from it is not below ``2**63``.
     TypeError
         If a number is not a whole number (a bool or a float, for example).
 
@@ -60,11 +63,12 @@ def conv_geometry(
     spans = _spans(kernels, dilations)
     pads = padding_sides(padding, kernels, strides, dilations)
     padded = tuple(i + sum(pair) for i, pair in zip(inputs, pads, strict=True))
+    _require_countable("a padded input", padded, input_size=inputs, padding=pads)
     if any(span > room for span, room in zip(spans, padded, strict=True)):
         msg = (
-            f"kernel_size {kernels} with dilation {dilations} spans {spans} inputs and "
-            f"needs a padded input at least as large, got {padded} from "
-            f"input_size {inputs} and padding {pads}"
+            f"kernel_size {shown(kernels)} with dilation {shown(dilations)} spans "
+            f"{shown(spans)} inputs and needs a padded input at least as large, got "
+            f"{shown(padded)} from input_size {shown(inputs)} and padding {shown(pads)}"
         )
         raise ValueError(msg)
     outputs = tuple(
@@ -103,8 +107,8 @@ def conv_transpose_geometry(
     ------
     ValueError
         If a number is too small, a setting has not one number per axis, padding is
-        a word or leaves nothing, or `output_padding` is as large as both stride and
-        dilation.
+        a word or leaves nothing, `output_padding` is as large as both stride and
+        dilation, or a setting or a size that follows from it is not below ``2**63``.
     TypeError
         If a number is not a whole number (a bool or a float, for example).
 
@@ -133,7 +137,7 @@ def conv_transpose_geometry(
     if isinstance(padding, str):
         msg = (
             "padding of a transposed convolution needs whole numbers, not a word, "
-            f"got {padding!r}"
+            f"got {typed(padding)}"
         )
         raise ValueError(msg)
     pads = padding_pairs(padding, rank)
@@ -141,19 +145,26 @@ def conv_transpose_geometry(
     if any(extra >= max(s, d) for extra, s, d in triples):
         msg = (
             "output_padding needs to be smaller than stride or dilation, got "
-            f"output_padding {extras}, stride {strides}, dilation {dilations}"
+            f"output_padding {shown(extras)}, stride {shown(strides)}, "
+            f"dilation {shown(dilations)}"
         )
         raise ValueError(msg)
-    columns = zip(
-        outputs, strides, _spans(kernels, dilations), pads, extras, strict=True
+    columns = zip(outputs, strides, _spans(kernels, dilations), extras, strict=True)
+    whole = tuple(s * (o - 1) + span + extra for o, s, span, extra in columns)
+    _require_countable(
+        "an uncropped result",
+        whole,
+        output_size=outputs,
+        kernel_size=kernels,
+        stride=strides,
+        dilation=dilations,
+        output_padding=extras,
     )
-    inputs = tuple(
-        s * (o - 1) + span - sum(pair) + extra for o, s, span, pair, extra in columns
-    )
+    inputs = tuple(n - sum(pair) for n, pair in zip(whole, pads, strict=True))
     if min(inputs) < 1:
         msg = (
             "padding of a transposed convolution crops and needs to leave at least 1 "
-            f"element per axis, got padding {pads}, which leaves {inputs}"
+            f"element per axis, got padding {shown(pads)}, which leaves {shown(inputs)}"
         )
         raise ValueError(msg)
     return _geometry(inputs, kernels, outputs, strides, dilations, pads)
@@ -200,7 +211,21 @@ def _positive(**given: object) -> list[Index]:
 
 def _spans(kernel_size: Index, dilation: Index) -> Index:
     pairs = zip(kernel_size, dilation, strict=True)
-    return tuple(d * (k - 1) + 1 for k, d in pairs)
+    spans = tuple(d * (k - 1) + 1 for k, d in pairs)
+    _require_countable("a span", spans, kernel_size=kernel_size, dilation=dilation)
+    return spans
+
+
+def _require_countable(what: str, sizes: Index, **given: object) -> None:
+    """Refuse sizes that NumPy cannot count, and say which arguments lead to them."""
+    if max(sizes, default=0) >= LIMIT:
+        *names, last = given
+        came = ", ".join(f"{name} {shown(value)}" for name, value in given.items())
+        msg = (
+            f"{', '.join(names)} and {last} need {what} below 2**63 on each axis, "
+            f"got {came}: it would be {shown(sizes)}"
+        )
+        raise ValueError(msg)
 
 
 def _pairs_of_word(word: str, spans: Index, stride: Index) -> tuple[Index, ...]:
@@ -211,9 +236,12 @@ def _pairs_of_word(word: str, spans: Index, stride: Index) -> tuple[Index, ...]:
         "full": [(r, r) for r in reach],
     }
     if word not in words:
-        msg = f"padding needs numbers or one of the words {list(words)}, got {word!r}"
+        msg = (
+            f"padding needs numbers or one of the words {list(words)}, "
+            f"got {typed(word)}"
+        )
         raise ValueError(msg)
     if word == "same" and any(s != 1 for s in stride):
-        msg = f"padding 'same' needs stride 1 on every axis, got stride {stride}"
+        msg = f"padding 'same' needs stride 1 on every axis, got stride {shown(stride)}"
         raise ValueError(msg)
     return tuple(words[word])

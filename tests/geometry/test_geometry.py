@@ -1,7 +1,9 @@
 """Sizes and indices, against their definitions."""
 
 import itertools
+from collections.abc import Callable
 
+import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -163,46 +165,173 @@ def test_a_window_is_a_geometry_again() -> None:
 
 
 CONV = (
-    ({"stride": 0}, ValueError, r"stride needs whole numbers of at least 1, got 0"),
-    ({"stride": (2, -1)}, ValueError, r"stride .* at least 1, got \(2, -1\)"),
-    ({"stride": (2,)}, ValueError, r"stride .* one per axis \(here 2\), got \(2,\)"),
-    ({"stride": ()}, ValueError, r"stride .* one per axis \(here 2\), got \(\)"),
-    ({"stride": 1.0}, TypeError, r"stride needs whole numbers .* got 1\.0"),
-    ({"stride": True}, TypeError, r"stride needs whole numbers .* got True"),
-    ({"stride": "2"}, TypeError, r"stride needs whole numbers .* got '2'"),
-    ({"stride": None}, TypeError, r"stride needs whole numbers .* got None"),
-    ({"stride": {1, 2}}, TypeError, r"stride needs whole numbers .* got \{1, 2\}"),
-    ({"dilation": 0}, ValueError, r"dilation needs whole numbers .* 1, got 0"),
-    ({"dilation": (1, 2.5)}, TypeError, r"dilation .* got \(1, 2\.5\)"),
-    ({"padding": -1}, ValueError, r"padding needs .* at least 0, got -1"),
-    ({"padding": 0.5}, TypeError, r"padding needs whole numbers .* got 0\.5"),
-    ({"padding": None}, TypeError, r"padding needs whole numbers .* got None"),
-    ({"padding": (1, 2, 3)}, ValueError, r"padding .* one per axis \(here 2\), got"),
-    ({"padding": ((1, 2), 3)}, ValueError, r"padding .* pair per axis, got"),
-    ({"padding": ((1, 2),)}, ValueError, r"padding .* pair per axis, got"),
-    ({"padding": ((1, 2), (3,))}, ValueError, r"padding .* pair per axis, got"),
-    ({"padding": ((1, 2), (3, -4))}, ValueError, r"at least 0, got \(3, -4\)"),
-    ({"padding": ((1, 2), (3, 4.0))}, TypeError, r"whole numbers .* \(3, 4\.0\)"),
-    ({"padding": "SAME"}, ValueError, r"padding .* words .*'valid'.* got 'SAME'"),
+    ({"stride": 0}, ValueError, r"stride needs a whole number of at least 1, got 0$"),
+    ({"stride": (2, -1)}, ValueError, r"stride .* at least 1, got -1 in \(2, -1\)$"),
+    ({"stride": (2,)}, ValueError, r"stride .* one per axis \(here 2\), got \(2,\)$"),
+    ({"stride": ()}, ValueError, r"stride .* one per axis \(here 2\), got \(\)$"),
+    (
+        {"stride": 1.0},
+        TypeError,
+        r"stride needs a whole number .* got 1\.0 \(a float\)$",
+    ),
+    ({"stride": True}, TypeError, r"stride needs a whole .* got True \(a bool\)$"),
+    ({"stride": np.True_}, TypeError, r"stride needs .* got np\.True_ \(a bool\)$"),
+    ({"stride": "2"}, TypeError, r"stride needs a whole number .* got '2' \(a str\)$"),
+    ({"stride": None}, TypeError, r"stride needs a whole number .* got None$"),
+    ({"stride": {1, 2}}, TypeError, r"stride needs a .* got \{1, 2\} \(a set\)$"),
+    ({"stride": 1j}, TypeError, r"stride needs a .* got 1j \(a complex\)$"),
+    (
+        {"stride": ([1], 2)},
+        TypeError,
+        r"stride .* got \[1\] \(a list\) in \(\[1\], 2\)$",
+    ),
+    ({"dilation": 0}, ValueError, r"dilation needs a whole number .* 1, got 0$"),
+    (
+        {"dilation": (1, 2.5)},
+        TypeError,
+        r"dilation needs whole numbers .* got 2\.5 \(a float\) in \(1, 2\.5\)$",
+    ),
+    (
+        {"dilation": np.array([[1, 1], [2, 1]])},
+        TypeError,
+        r"dilation .* got array\(\[1, 1\]\) \(an ndarray\) in array\(\[\[1, 1\], \[2, ",
+    ),
+    ({"padding": -1}, ValueError, r"padding needs .* at least 0, got -1$"),
+    ({"padding": 0.5}, TypeError, r"padding needs a whole .* got 0\.5 \(a float\)$"),
+    ({"padding": None}, TypeError, r"padding needs a whole number .* got None$"),
+    (
+        {"padding": (1, 2, 3)},
+        ValueError,
+        r"padding .* one per axis \(here 2\), got \(1",
+    ),
+    ({"padding": ((1, 2), 3)}, ValueError, r"padding .* pair per axis, got \(\(1, 2\)"),
+    (
+        {"padding": ((1, 2),)},
+        ValueError,
+        r"padding .* pair per axis, got \(\(1, 2\),\)",
+    ),
+    ({"padding": ((1, 2), (3,))}, ValueError, r"padding .* pair per axis, got \(\(1, "),
+    ({"padding": ((1, 2), (3, -4))}, ValueError, r"at least 0, got -4 in \(3, -4\)$"),
+    (
+        {"padding": ((1, 2), (3, 4.0))},
+        TypeError,
+        r"padding needs whole numbers .* got 4\.0 \(a float\) in \(3, 4\.0\)$",
+    ),
+    (
+        {"padding": "SAME"},
+        ValueError,
+        r"padding needs numbers or one of the words .*'valid'.* got 'SAME' \(a str\)$",
+    ),
+    (
+        {"padding": b"same"},
+        TypeError,
+        r"padding needs a whole number .* got b'same' \(a bytes\)$",
+    ),
     (
         {"padding": "same", "stride": 2},
         ValueError,
-        r"padding 'same' needs stride 1 .* got stride \(2, 2\)",
+        r"padding 'same' needs stride 1 on every axis, got stride \(2, 2\)$",
     ),
     (
         {"input_size": ()},
         ValueError,
-        r"input_size .* one per axis \(here 1\), got \(\)",
+        r"input_size .* one per axis \(here 1\), got \(\)$",
     ),
-    ({"input_size": (4, 0)}, ValueError, r"input_size .* at least 1, got \(4, 0\)"),
-    ({"kernel_size": (3, 0)}, ValueError, r"kernel_size .* at least 1, got \(3, 0\)"),
-    ({"kernel_size": (3, 3, 3)}, ValueError, r"kernel_size .* \(here 2\), got"),
+    ({"input_size": (4, 0)}, ValueError, r"input_size .* 1, got 0 in \(4, 0\)$"),
+    ({"kernel_size": (3, 0)}, ValueError, r"kernel_size .* 1, got 0 in \(3, 0\)$"),
+    (
+        {"kernel_size": (3, 3, 3)},
+        ValueError,
+        r"kernel_size .* \(here 2\), got \(3, 3, ",
+    ),
     (
         {"kernel_size": (4, 3), "dilation": (1, 2)},
         ValueError,
-        r"kernel_size \(4, 3\) with dilation \(1, 2\) spans \(4, 5\) .* got \(4, 4\)",
+        r"kernel_size \(4, 3\) with dilation \(1, 2\) spans \(4, 5\) .* got \(4, 4\) "
+        r"from input_size \(4, 4\) and padding \(\(0, 0\), \(0, 0\)\)$",
     ),
 )
+
+
+TOO_LARGE = (
+    (
+        {"stride": 2**63},
+        r"stride needs a whole number below 2\*\*63, got 9223372036854",
+    ),
+    (
+        {"stride": (1, 2**64)},
+        r"stride .* below 2\*\*63, got 1844674407370955\d+ in \(1,",
+    ),
+    (
+        {"stride": 10**5000},
+        r"stride .* below 2\*\*63, got an integer of about 5001 digits$",
+    ),
+    (
+        {"stride": (10**5000, 1)},
+        r"stride .* of about 5001 digits in \(an integer of about 5001 digits, 1\)$",
+    ),
+    (
+        {"stride": -(10**5000)},
+        r"stride .* at least 1, got a negative integer of about 5001 d",
+    ),
+    ({"dilation": 2**63}, r"dilation .* below 2\*\*63, got 9223372036854775808$"),
+    ({"padding": 2**63}, r"padding .* below 2\*\*63, got 9223372036854775808$"),
+    ({"padding": ((0, 0), (0, 2**63))}, r"padding .* got 9223372036854775808 in \(0, "),
+    ({"kernel_size": 2**63}, r"kernel_size .* below 2\*\*63, got 92233720368547758"),
+)
+
+
+@pytest.mark.parametrize(("change", "message"), TOO_LARGE)
+@pytest.mark.parametrize("function", [conv_geometry, conv_transpose_geometry])
+def test_settings_that_numpy_cannot_count_are_refused(
+    function: Callable[..., Geometry], change: dict[str, object], message: str
+) -> None:
+    sizes: dict[str, object] = {"kernel_size": (3, 3), **change}
+    with pytest.raises(ValueError, match=f"^{message}"):
+        function((4, 4), **sizes)
+
+
+def test_sizes_that_numpy_cannot_count_are_refused() -> None:
+    for size, function in {
+        "input_size": conv_geometry,
+        "output_size": conv_transpose_geometry,
+    }.items():
+        with pytest.raises(ValueError, match=rf"^{size} .* below 2\*\*63, got 1000000"):
+            function((1, 10**20), 1)
+        with pytest.raises(
+            ValueError,
+            match=r"^kernel_size and dilation need a span below 2\*\*63 on each axis, "
+            r"got kernel_size \(2, 3\), dilation \(1, 4611686018427387904\): it would "
+            r"be \(2, 9223372036854775809\)$",
+        ):
+            function((4, 4), (2, 3), dilation=(1, 2**62))
+    with pytest.raises(
+        ValueError,
+        match=r"^input_size and padding need a padded input below 2\*\*63 on each "
+        r"axis, got input_size \(4,\), padding \(\(0, 9223372036854775804\),\): it "
+        r"would be \(9223372036854775808,\)$",
+    ):
+        conv_geometry(4, 1, padding=[(0, 2**63 - 4)])
+    with pytest.raises(
+        ValueError,
+        match=r"^output_size, kernel_size, stride, dilation and output_padding need an "
+        r"uncropped result below 2\*\*63 on each axis, got output_size \(3,\), "
+        r"kernel_size \(1,\), stride \(4611686018427387904,\), dilation \(1,\), "
+        r"output_padding \(0,\): it would be \(9223372036854775809,\)$",
+    ):
+        conv_transpose_geometry(3, 1, stride=2**62, padding=2**61)
+
+
+def test_the_largest_sizes_are_right() -> None:
+    last = 2**63 - 1
+    assert conv_geometry(5, 1, stride=last, dilation=last).output_size == (1,)
+    assert conv_geometry(last, 2, dilation=last - 1).output_size == (1,)
+    assert conv_geometry(1, 1, padding=[(0, last - 1)]).output_size == (last,)
+    assert conv_transpose_geometry(1, 1, dilation=last).input_size == (1,)
+    assert conv_transpose_geometry(2, 1, stride=last - 1).input_size == (last,)
+    axis = conv_geometry(5, 2, stride=last, padding=2**61, dilation=2**62).axes[0]
+    assert list(axis.connections()) == []
+    assert axis.span == (-(2**61), 2**61)
 
 
 @pytest.mark.parametrize(("change", "error", "message"), CONV)
@@ -215,16 +344,16 @@ def test_conv_geometry_refuses(
 
 
 TRANSPOSED = (
-    ({"padding": "same"}, ValueError, r"padding .* needs whole numbers.* got 'same'"),
-    ({"padding": 3}, ValueError, r"padding .* leave at least 1 .* leaves \(0, 0\)"),
+    ({"padding": "same"}, ValueError, r"padding .* not a word, got 'same' \(a str\)$"),
+    ({"padding": 3}, ValueError, r"padding .* leave at least 1 .* leaves \(0, 0\)$"),
     ({"output_padding": -1}, ValueError, r"output_padding .* at least 0, got -1"),
-    ({"output_padding": 1.0}, TypeError, r"output_padding .* got 1\.0"),
+    ({"output_padding": 1.0}, TypeError, r"output_padding .* got 1\.0 \(a float\)$"),
     (
         {"output_padding": (0, 3), "stride": (4, 2), "dilation": (1, 3)},
         ValueError,
         r"output_padding .* \(0, 3\), stride \(4, 2\), dilation \(1, 3\)",
     ),
-    ({"output_size": 0}, ValueError, r"output_size .* at least 1, got 0"),
+    ({"output_size": 0}, ValueError, r"output_size .* at least 1, got 0$"),
 )
 
 
