@@ -22,14 +22,19 @@ Window: TypeAlias = tuple[slice, ...]
 class Axis:
     """One spatial axis: which tap of which output reads which input.
 
-    Two axes are equal exactly when they have the same sizes and connections. The
-    padding after the input is not kept: it only decides how many outputs there are.
+    The padding after the input is not kept: it only decides how many outputs there
+    are. Two axes are equal when all their numbers are. Then they have the same
+    connections, but not the other way round: a stride shows only where a tap meets
+    the input at two outputs, and a dilation only where an output has two taps inside.
 
     Examples
     --------
     >>> axis = Axis(6, 3, 3, stride=2, dilation=1, padding_before=1)
     >>> list(axis.connections())[:3]
     [(0, 1, 0), (0, 2, 1), (1, 0, 1)]
+    >>> one, other = Axis(6, 3, 1, stride=2), Axis(6, 3, 1, stride=5)
+    >>> one == other, list(one.connections()) == list(other.connections())
+    (False, True)
     """
 
     input_size: int

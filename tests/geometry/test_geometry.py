@@ -2,6 +2,7 @@
 
 import itertools
 from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 import pytest
@@ -32,6 +33,24 @@ def test_connections_are_the_index_rule_inside_the_input(drawn: dict[str, int]) 
         if i == drawn["stride"] * o + drawn["dilation"] * k - drawn["before"]
     ]
     assert list(axis.connections()) == expected
+
+
+def test_axes_with_the_same_connections_are_equal_only_where_settings_show() -> None:
+    alike: dict[tuple[Any, ...], list[Axis]] = {}
+    ranges = range(1, 6), range(1, 4), range(1, 4), range(1, 4), range(1, 4), range(5)
+    for i, k, o, s, d, p in itertools.product(*ranges):
+        axis = Axis(i, k, o, s, d, p)
+        alike.setdefault((i, k, o, *axis.connections()), []).append(axis)
+    unequal = 0
+    for (_, _, _, *connections), found in alike.items():
+        pairs = list(itertools.combinations(connections, 2))
+        stride_shows = any(one[1] == other[1] for one, other in pairs)
+        dilation_shows = any(one[0] == other[0] for one, other in pairs)
+        assert len({axis.stride for axis in found}) == 1 or not stride_shows
+        assert len({axis.dilation for axis in found}) == 1 or not dilation_shows
+        assert len(found) == 1 or not (stride_shows and dilation_shows)
+        unequal += len(found) > 1
+    assert unequal > 100
 
 
 @given(axes(largest=6))
