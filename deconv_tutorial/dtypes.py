@@ -7,12 +7,20 @@ import os
 import sys
 from collections.abc import Mapping, Sequence
 from decimal import Decimal
+from itertools import combinations
+from numbers import Rational
 from typing import Any, TypeAlias, cast
 
 import numpy as np
 import numpy.typing as npt
 
-from deconv_tutorial.geometry.settings import Index, is_sequence, shown
+from deconv_tutorial.geometry.settings import (
+    Index,
+    is_sequence,
+    shown,
+    type_of,
+    typed,
+)
 
 Array: TypeAlias = npt.NDArray[Any]
 DType: TypeAlias = np.dtype[Any]
@@ -46,28 +54,23 @@ def as_numbers(name: str, value: npt.ArrayLike | None) -> Array:
     --------
     >>> as_numbers("x", ["one", "two"])
     Traceback (most recent call last):
-    TypeError: x needs numbers, got an array of dtype <U3
+    TypeError: x needs numbers, got a list with an element 'one' (a str)
     """
     if _is_masked(value):
         msg = (
-            f"{name} needs numbers everywhere, got masked elements: "
-            f"fill them first, for example with numpy.ma.filled({name}, 0)"
+            f"{name} needs numbers everywhere, got {type_of(value)} with masked "
+            f"elements: fill them first, as numpy.ma.array({name}).filled(0) does"
         )
         raise ValueError(msg)
-    try:
-        array = np.asarray(value)
-    except ValueError as error:
-        msg = f"{name} needs rows of equal length, got a ragged {type(value).__name__}"
-        raise ValueError(msg) from error
-    except (TypeError, RuntimeError) as error:
-        msg = f"{name} needs an array of numbers, got {type(value).__name__}: {error}"
-        raise TypeError(msg) from error
+    array = _as_array(name, value)
     if array.dtype.kind not in "biufcO":
+        if not isinstance(value, np.ndarray):  # look for what is not a number
+            _as_objects(name, np.array(value, object), value)
         msg = f"{name} needs numbers, got an array of dtype {array.dtype}"
         raise TypeError(msg)
     require_memory(name, array.shape, array.dtype)
     if array.dtype == object:
-        return _as_objects(name, array)
+        return _as_objects(name, array, value)
     in_list = array.dtype.kind in "fc" and isinstance(value, Sequence)
     if in_list and (np.abs(array) >= _last_exact(array.dtype)).any():
         # NumPy has made floats of integers that stood in a list beside others.
@@ -76,13 +79,22 @@ def as_numbers(name: str, value: npt.ArrayLike | None) -> Array:
 
 
 def result_dtype(arrays: Mapping[str, Array]) -> DType:
-    """Return the dtype of a result: NumPy's common one, and int64 for integers.
+    """Return the dtype of a result: the one rule for arrays of different kinds.
+
+    It is NumPy's common dtype of all the arrays of a call, `x`, `w`, `b` and `d_out`
+    alike, each of which has its own dtype (a list of integers is int64, say). Floats
+    beside integers give floats, complex numbers beside real ones complex ones, and
+    objects, such as fractions and symbols, beside anything objects. There is one
+    exception: integers alone, and booleans, give int64, and int64 beside uint64 does
+    not give floats. Where an integer would lose digits, `as_working` refuses it.
 
     Examples
     --------
     >>> x, w = np.ones(3, np.int8), np.ones(3, np.int32)
     >>> result_dtype({"x": x, "w": w})
     dtype('int64')
+    >>> result_dtype({"x": x, "w": w, "b": np.ones(3, np.float32)})
+    dtype('float64')
     """
     dtypes = {array.dtype for array in arrays.values()}
     if len(dtypes) == 1:
@@ -101,12 +113,15 @@ def as_working(
 
     It is the dtype of the result (`dtype`, if it is known), with two exceptions. Half
     precision is computed in float32, to be rounded once. Integers are computed as
-    Python integers where a sum of their products might leave the range of int64.
+    Python integers where a sum of their products might leave the range of int64. In
+    arrays of objects, numbers are Python's: a bool is an int, a float32 a float.
 
     Raises
     ------
     ValueError
-        If an integer would lose digits.
+        If an integer would lose digits, among objects too.
+    TypeError
+        If objects do not multiply and add with the numbers beside them.
 
     Examples
     --------
@@ -120,12 +135,11 @@ def as_working(
     dtype = result_dtype(arrays) if dtype is None else dtype
     if dtype.char in "fdFD" and all(a.dtype == dtype for a in arrays.values()):
         return dict(arrays)
-    meets = [array.dtype for array in arrays.values() if array.dtype.kind in "fc"]
-    if meets or dtype == np.int64:
-        number = np.result_type(*meets) if dtype.kind == "O" else dtype
-        for name, array in arrays.items():
-            if array.dtype.kind in "iuO":
-                _require_exact(name, array, number)
+    if dtype.kind == "O":
+        return _as_objects_that_meet(arrays)
+    for name, array in arrays.items():
+        if array.dtype.kind in "iu":
+            _require_exact(name, array, dtype)
     if dtype == np.float16:
         dtype = np.dtype(np.float32)
     if dtype == np.int64 and not _fits_int64(arrays):
@@ -144,10 +158,11 @@ def as_result(array: Array, dtype: DType) -> Array:
     try:
         return array.astype(dtype, copy=False)
     except OverflowError:
+        ends = f"{shown(array.min())} to {shown(array.max())}"
         msg = (
-            "the arguments need results that int64 can hold, got integers from "
-            f"{array.min()} to {array.max()}: use arrays of dtype object to have them "
-            "exact, or of float64 to have them rounded"
+            f"the arguments need results that int64 can hold, got integers from {ends}:"
+            " use arrays of dtype object to have them exact, or of float64 to have "
+            "them rounded"
         )
         raise ValueError(msg) from None
 
@@ -188,30 +203,126 @@ def _is_masked(value: object, depth: int = 0) -> bool:
     return any(_is_masked(part, depth + 1) for part in parts)
 
 
-def _as_objects(name: str, array: Array) -> Array:
-    """Return an object array without NumPy's own numbers, which could overflow."""
-    elements: list[Any] = array.ravel().tolist()
-    kinds: dict[type, Any] = {type(element): element for element in elements}
-    for kind, element in kinds.items():
-        plain = element.item() if issubclass(kind, np.generic) else element
-        if not _is_number(plain):
-            msg = f"{name} needs numbers, got an element {element!r}"
+def _as_array(name: str, value: npt.ArrayLike | None) -> Array:
+    """Return what NumPy makes of an argument, or say why it makes nothing."""
+    try:
+        return np.asarray(value)
+    except (TypeError, ValueError, RuntimeError) as error:
+        came = f"{type_of(value)} that NumPy cannot read: {error}"
+        if is_sequence(value) and "inhomogeneous" in came:
+            came = f"{type_of(value)} with rows of different lengths"
+        msg = f"{name} needs an array of numbers, got {came}"
+        kind = ValueError if isinstance(error, ValueError) else TypeError
+        raise kind(msg) from error
+
+
+def _as_objects(name: str, array: Array, value: object) -> Array:
+    """Return an object array with numbers of Python's own instead of NumPy's.
+
+    NumPy's integers could overflow, and SymPy does not multiply with booleans.
+    """
+    kinds = _kinds(array)
+    for element in kinds.values():
+        number = _plain(element)
+        if not _meet(number, number):
+            came = f"{type_of(value)} with an element {typed(element)}"
+            if isinstance(value, np.ndarray):
+                came = f"an object array with an element {typed(element)}"
+            elif array.ndim == 0:
+                came = typed(value)
+            msg = f"{name} needs numbers, got {came}"
             raise TypeError(msg)
-    if not any(issubclass(kind, np.generic) for kind in kinds):
+    if not any(issubclass(kind, np.generic | bool) for kind in kinds):
         return array
-    objects = np.empty(len(elements), object)
-    for place, element in enumerate(elements):
-        objects[place] = element.item() if isinstance(element, np.generic) else element
+    objects = np.empty(array.size, object)
+    for place, element in enumerate(array.flat):
+        objects[place] = _plain(element)
     return objects.reshape(array.shape)
 
 
-def _is_number(element: object) -> bool:
-    """Return whether an object multiplies and adds, and is no array of several."""
+def _kinds(array: Array) -> dict[type, object]:
+    """Return the types in an object array, each with the first element of it."""
+    kinds: dict[type, object] = {}
+    elements: list[object] = array.ravel().tolist()
+    for element in elements:
+        kinds.setdefault(type(element), element)
+    return kinds
+
+
+def _plain(element: object) -> object:
+    """Return a number of NumPy as one of Python, and a bool as an int."""
     number = cast("Any", element)
+    if isinstance(element, np.generic) and number.dtype.kind in "biufc":
+        number = number.item()
+    return int(number) if isinstance(number, bool) else number
+
+
+def _meet(one: object, other: object) -> bool:
+    """Return whether two objects multiply and add, in either order, to a number."""
+    a, b = cast("Any", one), cast("Any", other)
     try:
-        return not isinstance(0 + number * number, np.ndarray | Sequence)
-    except (TypeError, ValueError):
+        return not isinstance(0 + a * b + b * a + a + b, np.ndarray | Sequence)
+    except ArithmeticError:  # they do, where they are not too large
+        return True
+    except (TypeError, ValueError, RecursionError):
         return False
+
+
+def _as_objects_that_meet(arrays: Mapping[str, Array]) -> dict[str, Array]:
+    """Return arrays of objects that multiply and add with each other, or refuse."""
+    objects: dict[str, Array] = {}
+    met: dict[type, tuple[str, object]] = {}
+    for name, array in arrays.items():
+        numbers = array.astype(np.int8) if array.dtype == bool else array
+        objects[name] = numbers.astype(object, copy=False)
+        for kind, element in _kinds(objects[name]).items():
+            met.setdefault(kind, (name, element))
+    if np.longdouble in met and complex in met:  # their products are of a third type
+        met[np.clongdouble] = met[complex][0], np.clongdouble(1)
+    for _, element in met.values():
+        if isinstance(element, float | complex | np.inexact):
+            dtype = np.result_type(cast("Any", element))
+            for name, array in objects.items():
+                _require_exact(name, array, dtype)
+    for one, other in combinations(met.values(), 2):
+        _require_meeting(one, other)
+    return objects
+
+
+def _require_meeting(one: tuple[str, object], other: tuple[str, object]) -> None:
+    """Refuse elements of two types, each with its array, that do not meet."""
+    if not _meet(one[1], other[1]):
+        partner = "each other" if one[0] == other[0] else f"those of {other[0]}"
+        msg = (
+            f"{one[0]} needs numbers that multiply and add with {partner}, "
+            f"got {typed(one[1])} beside {typed(other[1])}"
+        )
+        raise TypeError(msg)
+
+
+def _require_exact(name: str, array: Array, dtype: DType) -> None:
+    """Refuse an integer that a dtype does not hold exactly."""
+    last = _last_exact(dtype)
+    if array.dtype == object:
+        numbers = [int(e) for e in array.flat if _is_integer(e) and abs(int(e)) > last]
+    else:
+        numbers = [int(v) for v in array[(array > last) | (array < -last)]]
+    for number in numbers:
+        if not _holds(dtype, number):
+            way = ""
+            if dtype.kind == "i":
+                way = ": arrays of dtype object keep them"
+            elif number.bit_length() <= np.finfo(dtype).maxexp:
+                way = f': numpy.asarray({name}, "{dtype}") rounds them'
+            msg = (
+                f"{name} needs integers that keep their digits in {dtype}, where the "
+                f"arrays meet, got {shown(number)}{way}"
+            )
+            raise ValueError(msg)
+
+
+def _is_integer(element: object) -> bool:
+    return isinstance(element, Rational) and element.denominator == 1
 
 
 def _last_exact(dtype: DType) -> int:
@@ -221,26 +332,19 @@ def _last_exact(dtype: DType) -> int:
     return np.iinfo(dtype).max
 
 
-def _require_exact(name: str, array: Array, dtype: DType) -> None:
-    """Refuse an integer that a dtype does not hold exactly."""
-    last = _last_exact(dtype)
-    if array.dtype == object:
-        numbers = [e for e in array.flat if isinstance(e, int) and abs(e) > last]
-    else:
-        numbers = [int(v) for v in array[(array > last) | (array < -last)]]
-    for number in numbers:
-        if not _holds(dtype, number):
-            msg = (
-                f"{name} needs integers that keep their digits in {dtype}, the dtype "
-                f"that the arrays have in common, got {number}"
-            )
-            raise ValueError(msg)
-
-
 def _holds(dtype: DType, number: int) -> bool:
-    if dtype.kind in "fc":
-        return int(np.finfo(dtype).dtype.type(number)) == number
-    return np.iinfo(dtype).min <= number <= np.iinfo(dtype).max
+    """Return whether a dtype holds an integer: its digits, from the first to the last.
+
+    Examples
+    --------
+    >>> [_holds(np.dtype("f2"), n) for n in (2**11 + 1, 2**11 + 2, 2**15, 2**16)]
+    [False, True, True, False]
+    """
+    if dtype.kind not in "fc":
+        return np.iinfo(dtype).min <= number <= np.iinfo(dtype).max
+    zeros = (number & -number).bit_length() - 1
+    size, digits = np.finfo(dtype).maxexp, np.finfo(dtype).nmant + 1
+    return number.bit_length() <= size and number.bit_length() - zeros <= digits
 
 
 def _fits_int64(arrays: Mapping[str, Array]) -> bool:
