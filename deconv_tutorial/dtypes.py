@@ -181,8 +181,7 @@ def require_memory(name: str, shape: Index, dtype: DType) -> None:
     Traceback (most recent call last):
     MemoryError: y of shape (1000000, 1000000000) needs 7.1 PiB, more than ...
     """
-    lengths = shape if 0 not in shape else [max(1, length) for length in shape]
-    size = math.prod(lengths) * dtype.itemsize
+    size = math.prod(max(1, length) for length in shape) * dtype.itemsize
     if size > _LITTLE and size > (room := _machine_memory()):
         msg = (
             f"{name} of shape {shown(shape)} needs {_readable(size)}, "

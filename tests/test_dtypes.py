@@ -170,6 +170,10 @@ def test_integers_beyond_the_floats_are_refused_without_a_way_to_round_them():
             as_working(named(of(number), of(0.5)))
     with pytest.raises(ValueError, match=r"^x needs .* of about 309 digits$"):
         as_working(named(of(2**1024), of(0.5)))
+    with pytest.raises(
+        ValueError, match=r"^x needs .* of about 308 digits: numpy.asar"
+    ):
+        as_working(named(of(2**1023 + 1), of(0.5)))
     assert as_working(named(of(2**1023), of(0.5)))["x"].item() == 2**1023
 
 
@@ -279,9 +283,17 @@ def test_results_are_cast_or_refused():
 
 
 def test_objects_are_made_of_pythons_numbers():
-    x = as_numbers("x", of(np.int64(2**62), np.float32(0.5), True, np.True_, 1j))
-    assert list(map(type, x.flat)) == [int, float, int, int, complex]
-    assert x.tolist() == [[[2**62, 0.5, 1, 1, 1j]]]
+    row = (
+        np.int64(2**62),
+        np.float32(0.5),
+        True,
+        np.True_,
+        np.complex64(2j),
+        np.uint8(3),
+    )
+    x = as_numbers("x", of(*row))
+    assert list(map(type, x.flat)) == [int, float, int, int, complex, int]
+    assert x.tolist() == [[[2**62, 0.5, 1, 1, 2j, 3]]]
     x = of(1, Fraction(1, 2))
     assert as_numbers("x", x) is x
     working = as_working(named(np.array([True]), x, np.array([0.5], "f4")))
