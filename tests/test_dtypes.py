@@ -201,6 +201,8 @@ def test_unsigned_integers_that_int64_does_not_hold_are_refused():
         (named([LAST // 7 + 1] * 6, [1]), "O"),
         (named([-(LAST // 7)] * 6, [1]), "i8"),
         (named([-(LAST // 7) - 1] * 6, [1]), "O"),
+        (named([0] * 5 + [-(LAST // 7) - 1], [1]), "O"),
+        (named([0] * 5 + [LAST // 7 + 1], [1]), "O"),
         (named([1] * 6, [LAST // 7]), "i8"),
         (named([1] * 6, [LAST // 7 + 1]), "O"),
         (named([1] * 6, [1], [LAST // 7]), "i8"),
