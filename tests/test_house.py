@@ -164,6 +164,43 @@ def test_the_core_can_be_read():
     assert not re.search(r"import.*(fast|pool|scratch|thread)", im2col)
 
 
+TRICKS = re.compile(
+    r"\.(reshape|transpose|swapaxes|moveaxis|mT)\b|as_strided\(|stack\("
+)
+LETTERS = re.compile(r"#.*\(.*\w.*\)")
+
+
+def test_a_hard_line_of_numpy_has_its_letters_beside_it():
+    """On the lines of the statement, or on the line before it."""
+    for path in (PACKAGE / "engines").rglob("*.py"):
+        text = path.read_text("utf-8")
+        lines = text.splitlines()
+        for node in ast.walk(ast.parse(text)):
+            simple = ast.Assign | ast.AugAssign | ast.Return | ast.Expr
+            if isinstance(node, simple) and not is_text(node):
+                source = lines[node.lineno - 1 : node.end_lineno]
+                if any(map(TRICKS.search, source)):
+                    near = lines[node.lineno - 2 : node.end_lineno]
+                    place = f"{path.name}:{node.lineno}"
+                    told = any(map(LETTERS.search, near)) or has_shape(text, node)
+                    assert told, place
+
+
+def is_text(node):
+    value = getattr(node, "value", None)
+    return isinstance(value, ast.Constant) and isinstance(value.value, str)
+
+
+def has_shape(text, node):
+    """Return whether a function of one statement says its shape in the docstring."""
+    for function in ast.walk(ast.parse(text)):
+        if isinstance(function, ast.FunctionDef) and len(function.body) == 2:
+            said = ast.get_docstring(function) or ""
+            if function.body[1].lineno == node.lineno:
+                return "(" in said
+    return False
+
+
 def test_nothing_knows_the_processor():
     for path in MODULES:
         text = path.read_text("utf-8")

@@ -58,9 +58,9 @@ def in_groups(x: Array, w: Array, y: Array, groups: int) -> tuple[Array, Array, 
     The channels of x and y, and the first axis of w, are split into groups.
     """
     return (
-        x.reshape(len(x), groups, -1, *x.shape[2:]),
-        w.reshape(groups, -1, *w.shape[1:]),
-        y.reshape(len(y), groups, -1, *y.shape[2:]),
+        x.reshape(len(x), groups, -1, *x.shape[2:]),  # (n, g, b, *input_size)
+        w.reshape(groups, -1, *w.shape[1:]),  # (g, a, b, *kernel_size)
+        y.reshape(len(y), groups, -1, *y.shape[2:]),  # (n, g, a, *output_size)
     )
 
 

@@ -98,7 +98,7 @@ def fold(columns: Array, geometry: Geometry, into: Array) -> None:
     >>> x[0, 0, 0]
     array([1, 2, 1, 2, 1, 1])
     """
-    g, b, n = into.shape[:3]
+    g, b, n = into.shape[:3]  # columns get the shape (g, b, *taps, n, *outputs)
     columns = columns.reshape(g, b, *geometry.kernel_size, n, *geometry.output_size)
     for k, outputs, inputs in geometry.taps():
         into[..., *inputs] += columns[:, :, *k, :, *outputs]  # (g, b, n, *outputs)

@@ -15,7 +15,9 @@ its error stays below 2e-5 in float32 and 1e-12 in float64 on all workloads of
 ``benchmarks``, where `im2col` has 2e-6 and 1e-14. It takes floating-point arrays only:
 integers, fractions and symbols stay exact. Where floats must not be rounded, such as
 integers held in floats, take `im2col`. An infinite or undefined number spreads to its
-neighbours, as it does not in `naive`.
+neighbours, as it does not in `naive`. So does one that overflows on the way: the tiles
+hold sums of several numbers, so where numbers come close to the largest of their dtype,
+such as 1e37 in float32, the result may be ``nan`` where that of `im2col` is finite.
 
 It is the default engine of `conv` and the others. Whoever learns or tests works with
 integers, symbols or small arrays, and these are as exact here as anywhere. Whoever

@@ -51,7 +51,7 @@ def forward(x: Array, w: Array, geometry: Geometry) -> Array:
             values = scratch.array(shape, y.dtype, columns)
             for factors in product_parts(rows, columns, values):
                 np.matmul(*factors)
-            target[...] = values.reshape(target.shape)
+            target[...] = values.reshape(target.shape)  # (g, a, n, *outputs)
 
     share(work, _blocks(y, w.shape[2], geometry))
     return y
@@ -115,7 +115,8 @@ def weight_grad(x: Array, y: Array, geometry: Geometry) -> Array:
         _blocks(y, x.shape[2], geometry),
     )
     total = _sum(iter(parts))  # (g, b*taps, a) if tall, else (g, a, b*taps)
-    w = np.ascontiguousarray(total.mT if tall else total)
+    w = np.ascontiguousarray(total.mT if tall else total)  # (g, a, b*taps)
+    # of shape (g, a, b, *taps)
     return w.reshape(*y.shape[1:3], x.shape[2], *geometry.kernel_size)
 
 
@@ -132,6 +133,7 @@ def unfold(x: Array, geometry: Geometry, into: Array) -> Array:
         Where to put the columns; contiguous.
     """
     g, b, n = x.shape[:3]
+    # of shape (g, b, *taps, n, *outputs)
     columns = into.reshape(g, b, *geometry.kernel_size, n, *geometry.output_size)
     if x.size < _SMALL and not geometry.inside:
         small = padded_copy(x, geometry, most=_SMALL)
@@ -150,7 +152,8 @@ def _put(columns: Array, geometry: Geometry, into: Array, *, add: bool) -> None:
     """Add columns to a picture, or copy them if they do not overlap there."""
     g, b, n = into.shape[:3]
     shape = (g, b, *geometry.kernel_size, n, *geometry.output_size)
-    for column, pixels in tap_views(columns.reshape(shape), into, geometry):
+    columns = columns.reshape(shape)  # (g, b, *taps, n, *outputs)
+    for column, pixels in tap_views(columns, into, geometry):
         if add:
             pixels[...] += column
         else:
@@ -173,14 +176,15 @@ def _by_sample(y: Array) -> Array | None:
     if shape[-1] < _WIDE:
         return None
     try:
-        return y.reshape(shape, copy=False)
+        return y.reshape(shape, copy=False)  # (n, g, a, outputs)
     except ValueError:  # they do not lie in a row
         return None
 
 
 def _of_samples(columns: Array, samples: int) -> Array:
     """Return columns (g, b * taps, n * outputs) as (n, g, b * taps, outputs)."""
-    return columns.reshape(*columns.shape[:2], samples, -1).transpose(2, 0, 1, 3)
+    split = columns.reshape(*columns.shape[:2], samples, -1)  # (g, b*taps, n, outputs)
+    return split.transpose(2, 0, 1, 3)  # (n, g, b*taps, outputs)
 
 
 def _sum(arrays: Iterator[Array]) -> Array:
@@ -208,6 +212,7 @@ def _view(x: Array, geometry: Geometry) -> Array | None:
     else:
         shown = windows(x, geometry)  # (g, b, *taps, n, *outputs)
     try:
+        # of shape (g, b*taps, n*outputs)
         return shown.reshape(_shape(x, geometry), copy=False)
     except ValueError:  # they do not lie in a row
         return None

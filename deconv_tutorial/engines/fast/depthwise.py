@@ -75,6 +75,7 @@ def input_grad(y: Array, w: Array, geometry: Geometry) -> Array:
                 shifted[...] = 0
                 for n, row in enumerate(rows):
                     shifted[:, :, n, row.shift : row.shift + layout.length] = filled
+                # of shape (groups, taps, rows) @ (samples, groups, rows, size)
                 columns += _matrix(w[piece.arrays[1]], rows).mT @ shifted
             fold_planes(planes, layout, target)
 
@@ -106,7 +107,7 @@ def weight_grad(x: Array, y: Array, geometry: Geometry) -> Array:
                 at = (..., *[None] * (windows.ndim - 4), slice(None))
                 # All shifts at once: for few results NumPy keeps other threads waiting.
                 grads = np.vecdot(windows, filled[at]).sum(axis=0)
-                grads = grads.reshape(*grads.shape[:2], -1)
+                grads = grads.reshape(*grads.shape[:2], -1)  # (groups, taps, rows)
                 for n, row in enumerate(rows):
                     total[piece.arrays[1], 0, 0, *row.tap] += grads[..., n]
         return total
@@ -144,12 +145,14 @@ def _rows(layout: Layout, most: int) -> Iterator[list[TapRow]]:
 
 def _matrix(w: Array, rows: list[TapRow]) -> Array:
     """Return the weights of some rows, (groups, rows, taps)."""
+    # of shape (groups, rows, taps)
     return np.stack([w[:, 0, 0, *row.tap] for row in rows], axis=1)
 
 
 def _columns(planes: Array, rows: list[TapRow], target: Array) -> Array:
     """Return the planes that rows read, (samples, groups, taps, size)."""
     of_phase = planes[*rows[0].phase]
+    # of shape (samples*groups, taps, size) to (samples, groups, taps, size)
     return of_phase.reshape(*target.shape[:2], *of_phase.shape[1:])
 
 
@@ -172,12 +175,12 @@ def _windows(columns: Array, rows: list[TapRow], length: int) -> Array:
         len(set(axis)) for axis in zip(*(row.tap for row in rows), strict=True)
     )
     # On each axis the taps of a phase are evenly spaced, and so are their shifts.
-    table = np.reshape([row.shift for row in rows], counts)
+    table = np.reshape([row.shift for row in rows], counts)  # (*rows)
     steps = (
         int(np.diff(table, axis=n).flat[0]) if count > 1 else 0
         for n, count in enumerate(counts)
     )
-    return as_strided(
+    return as_strided(  # (samples, groups, taps, *rows, length)
         columns[..., rows[0].shift :],
         (*columns.shape[:3], *counts, length),
         (

@@ -115,8 +115,9 @@ def input_grad(y: Array, w: Array, geometry: Geometry) -> Array:
         for piece in (piece for run in runs for piece in run):
             layout, target = layout_of(piece.geometry), x[piece.arrays]
             rows = filled_rows(piece.of_y(y), layout, scratch)
-            matrix = w[piece.arrays[1]].reshape(w.shape[1], -1).T
+            matrix = w[piece.arrays[1]].reshape(w.shape[1], -1).T  # (b*taps, a)
             columns = _space(layout, target, y.dtype, scratch, rows)
+            # of shape (samples, b*taps, length)
             flat = columns.reshape(len(target), len(matrix), layout.length)
             for factors in product_parts(matrix, rows[:, 0], flat):
                 np.matmul(*factors)
@@ -140,7 +141,8 @@ def weight_grad(x: Array, y: Array, geometry: Geometry) -> Array:
             layout = layout_of(piece.geometry)
             columns = _columns(x[piece.arrays], layout, scratch)
             rows = filled_rows(piece.of_y(y), layout, scratch, columns)
-            matrix = total[piece.arrays[1]].reshape(w.shape[1], -1)
+            matrix = total[piece.arrays[1]].reshape(w.shape[1], -1)  # (a, b*taps)
+            # of shape (samples, b*taps, length) @ (samples, length, a), then summed
             matrix += (columns @ rows[:, 0].mT).sum(axis=0).T
         return total
 
@@ -154,7 +156,7 @@ def _gather(x: Array, w: Array, y: Array, run: list[Piece], scratch: Scratch) ->
         columns = _columns(x[piece.arrays], layout, scratch)
         target = piece.of_y(y)
         rows = rows_of(target, layout, scratch, columns)
-        matrix = w[piece.arrays[1]].reshape(w.shape[1], -1)
+        matrix = w[piece.arrays[1]].reshape(w.shape[1], -1)  # (a, b*taps)
         for factors in product_parts(matrix, columns, rows[:, 0]):
             np.matmul(*factors)
         put_rows(rows, target, layout)
@@ -168,7 +170,7 @@ def as_forward(w: Array, geometry: Geometry) -> tuple[Array, Geometry] | None:
     """
     if any(axis.stride > 1 for axis in geometry.axes):
         return None
-    flipped = np.flip(w, tuple(range(3, w.ndim))).swapaxes(1, 2)
+    flipped = np.flip(w, tuple(range(3, w.ndim))).swapaxes(1, 2)  # (g, b, a, *taps)
     return flipped, geometry.transposed()
 
 
@@ -178,7 +180,7 @@ def _columns(x: Array, layout: Layout, scratch: Scratch) -> Array:
     columns = _space(layout, x, x.dtype, scratch, planes)
     for n, (_, phase, shift) in enumerate(layout.rows):
         columns[:, n] = planes[*phase, ..., shift : shift + layout.length]
-    return columns.reshape(len(x), -1, layout.length)
+    return columns.reshape(len(x), -1, layout.length)  # (samples, b*taps, length)
 
 
 def _space(
@@ -237,7 +239,7 @@ def shape_of(layout: Layout, x: Array) -> Index:
 def planes_of(x: Array, layout: Layout, scratch: Scratch, *busy: Array) -> Array:
     """Return the planes of ``(samples, groups, b, *input_size)``, zero outside."""
     planes = scratch.array(shape_of(layout, x), x.dtype, *busy)
-    x = x.reshape(-1, *x.shape[3:])
+    x = x.reshape(-1, *x.shape[3:])  # (samples*groups*b, *inputs)
     for plane, places, elements in _each_plane(planes, layout):
         clear_around(plane, places)
         plane[:, *places] = x[:, *elements]
@@ -248,6 +250,7 @@ def fold_planes(planes: Array, layout: Layout, x: Array) -> None:
     """Add planes to ``(samples, groups, b, *input_size)``."""
     for plane, places, elements in _each_plane(planes, layout):
         part = plane[:, *places]
+        # of shape (samples, groups, b, *elements)
         x[..., *elements] += part.reshape(*x.shape[:3], *part.shape[1:])
 
 
@@ -259,7 +262,8 @@ def _each_plane(
         (*phase, tap), runs = zip(*joint, strict=True)
         places, elements = zip(*runs, strict=True)
         plane = planes[*phase, :, tap]
-        yield plane.reshape(len(plane), *layout.size), places, elements
+        plane = plane.reshape(len(plane), *layout.size)  # (samples*groups*b, *size)
+        yield plane, places, elements
 
 
 def rows_of(y: Array, layout: Layout, scratch: Scratch, *busy: Array) -> Array:
@@ -267,7 +271,7 @@ def rows_of(y: Array, layout: Layout, scratch: Scratch, *busy: Array) -> Array:
 
     If nothing lies between the rows of planes, that is y itself, else scratch memory.
     """
-    shape = (*y.shape[:3], layout.length)
+    shape = (*y.shape[:3], layout.length)  # (samples, groups, a, length)
     return y.reshape(shape) if layout.dense else scratch.array(shape, y.dtype, *busy)
 
 
@@ -280,7 +284,7 @@ def put_rows(rows: Array, y: Array, layout: Layout) -> None:
 def filled_rows(y: Array, layout: Layout, scratch: Scratch, *busy: Array) -> Array:
     """Return y as rows, (samples, groups, a, length), with zeros in between."""
     if layout.dense:
-        return y.reshape(*y.shape[:3], layout.length)
+        return y.reshape(*y.shape[:3], layout.length)  # (samples, groups, a, length)
     rows = scratch.array((*y.shape[:3], layout.length), y.dtype, *busy)
     rows[...] = 0
     _narrow(rows, layout)[...] = y
@@ -291,6 +295,7 @@ def _narrow(rows: Array, layout: Layout) -> Array:
     """Return the view of rows that has just the outputs."""
     steps = (step * rows.itemsize for step in row_steps(layout.size))
     shape = (*rows.shape[:3], *layout.outputs)
+    # of shape (samples, groups, a, *outputs)
     return as_strided(rows, shape, (*rows.strides[:3], *steps))
 
 

@@ -118,9 +118,11 @@ def _sum_of_products(
         shape = left.shape[2], len(left), right.shape[2]  # (a, products, groups*b)
         if not n:
             total = np.empty(shape, left.dtype)
+            # of shape (products, a, tiles) @ (products, tiles, groups*b)
             np.matmul(left.mT, right, out=total.swapaxes(0, 1))
         else:
             product = scratch.array(shape, left.dtype, left, right)
+            # the same, to (products, a, groups*b)
             np.matmul(left.mT, right, out=product.swapaxes(0, 1))
             total += product
     return total

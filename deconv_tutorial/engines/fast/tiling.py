@@ -150,6 +150,7 @@ def tiling(axis: Axis, tile: int, taps: int, *, transposed: bool) -> Tiling:
         )
     else:
         count = -(-axis.output_size // d)
+        # of shape (groups*phases, 1, products, taps)
         weights = weights.reshape(-1, 1, *weights.shape[2:])
         ahead = [step * taps * group for group in groups]
         source = [

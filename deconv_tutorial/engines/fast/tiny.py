@@ -41,15 +41,16 @@ class Frame(NamedTuple):
 def forward(x: Array, w: Array, geometry: Geometry) -> Array:
     """Return y: the weights times the columns of x."""
     frame = _frame(geometry)
-    rows = w.reshape(*w.shape[:2], -1)
+    rows = w.reshape(*w.shape[:2], -1)  # (g, a, b*taps)
     return _product(_framed(x, frame), rows, frame)
 
 
 def input_grad(y: Array, w: Array, geometry: Geometry) -> Array:
     """Return x: the flipped and transposed weights times the columns of y."""
     frame = _stuffed_frame(geometry)
+    # of shape (g, b, a, *taps)
     flipped = w.swapaxes(1, 2)[..., *[slice(None, None, -1)] * len(frame.size)]
-    rows = flipped.reshape(*flipped.shape[:2], -1)
+    rows = flipped.reshape(*flipped.shape[:2], -1)  # (g, b, a*taps)
     return _product(_framed(y, frame), rows, frame)
 
 
@@ -57,11 +58,12 @@ def weight_grad(x: Array, y: Array, geometry: Geometry) -> Array:
     """Return w: y times the transposed columns of x."""
     frame = _frame(geometry)
     n, g, b, *_ = x.shape
-    rows = y.reshape(n, g, y.shape[2], math.prod(frame.outputs))
+    rows = y.reshape(n, g, y.shape[2], math.prod(frame.outputs))  # (n, g, a, outputs)
     columns = _columns(_framed(x, frame), frame)
+    # of shape (n, g, a, outputs) @ (n, g, outputs, b*taps)
     values = np.matmul(rows, columns.swapaxes(2, 3))
     values = values[0] if n == 1 else values.sum(0)
-    return values.reshape(g, y.shape[2], b, *frame.taps)
+    return values.reshape(g, y.shape[2], b, *frame.taps)  # (g, a, b, *taps)
 
 
 def _framed(array: Array, frame: Frame) -> Array:
@@ -73,7 +75,7 @@ def _framed(array: Array, frame: Frame) -> Array:
 
 def _product(padded: Array, rows: Array, frame: Frame) -> Array:
     values = np.matmul(rows, _columns(padded, frame))
-    return values.reshape(*values.shape[:3], *frame.outputs)
+    return values.reshape(*values.shape[:3], *frame.outputs)  # (n, g, a, *outputs)
 
 
 def _columns(padded: Array, frame: Frame) -> Array:
@@ -85,6 +87,7 @@ def _columns(padded: Array, frame: Frame) -> Array:
     )
     shape = (n, g, b, *frame.taps, *frame.outputs)
     windows = np.ndarray(shape, padded.dtype, padded, 0, strides)
+    # of shape (n, g, b, *taps, *outputs) to (n, g, b*taps, outputs)
     return windows.reshape(n, g, b * math.prod(frame.taps), math.prod(frame.outputs))
 
 

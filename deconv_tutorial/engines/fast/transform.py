@@ -103,6 +103,7 @@ def put_tiles(
         That of the tiles.
     """
     target = target[part.samples]
+    # of shape (*products[::-1], grids*n*tiles*groups*c)
     array = tiles.reshape(*(t.products for t in reversed(plan)), -1)
     for axis, tiling in enumerate(reversed(plan)):
         lead, rest = array.shape[:axis], array.shape[axis + 1 :]
@@ -151,6 +152,7 @@ def _separate(
     counts, sizes = part.counts(plan), [tiling.tile for tiling in plan]
     lines = [tiling.target for tiling in plan]
     grids, groups = _lengths(lines)
+    # of shape (*tile[::-1], *grids, n, *counts, *groups, c)
     array = array.reshape(*reversed(sizes), *grids, n, *counts, *groups, c)
     shape = [size for pair in zip(counts, sizes, strict=True) for size in pair]
     order = [at for k in range(rank) for at in (rank + 1 + k, rank - 1 - k)]
@@ -159,6 +161,7 @@ def _separate(
             each = zip(lines, grid, group, counts, sizes, strict=True)
             to = (line.place(m, k, count * size) for line, m, k, count, size in each)
             cells = array[*[slice(None)] * rank, *grid, ..., *group, :]
+            # both of shape (n, count_0, tile_0, count_1, tile_1, ..., c)
             yield image[:, *to].reshape(n, *shape, c), cells.transpose(rank, *order, -1)
 
 
@@ -181,8 +184,10 @@ def spread_weights(w: Array, plan: Plan, *, transposed: bool) -> Array:
     groups_y, products, groups_x, taps = factors.shape
     a, b = w.shape[:2]
     result = np.empty((groups_y, a, products * groups_x, b), w.dtype)
+    # of shape (groups_y, 1, products*groups_x, taps)
     rows = factors.reshape(groups_y, 1, -1, taps)
-    _multiply_each(rows, w.reshape(a, b, taps).mT, result)
+    _multiply_each(rows, w.reshape(a, b, taps).mT, result)  # with (a, taps, b)
+    # of shape (groups_y*a, products, groups_x*b)
     return result.reshape(groups_y * a, products, groups_x * b)
 
 
@@ -201,7 +206,8 @@ def gather_weights(spread: Array, plan: Plan, w: Array) -> None:
     factors = _weight_factors(plan, spread.dtype, transposed=False)
     taps = factors.shape[-1]
     a, b = w.shape[:2]
-    rows = factors.reshape(-1, taps).T
+    rows = factors.reshape(-1, taps).T  # (taps, products*groups)
+    # with (a, products*groups, b), to (a, taps, b)
     _multiply_each(rows, spread.reshape(a, -1, b), w.reshape(a, b, taps).mT)
 
 
@@ -231,7 +237,9 @@ def _weight_factors(plan: Plan, dtype: DType, *, transposed: bool) -> Array:
     """Return the factors of all axes, (groups of y, products, groups of x, taps)."""
     kind = object if dtype.hasobject else float
     factors = reduce(_nested, (tiling.weights.astype(kind) for tiling in plan))
+    # of shape (groups of y, groups of x, products, taps)
     factors = factors if transposed else factors.swapaxes(0, 1)
+    # of shape (groups of y, products, groups of x, taps)
     factors = np.ascontiguousarray(factors.swapaxes(1, 2))
     return factors.astype(dtype, copy=False)
 
@@ -241,6 +249,7 @@ def _nested(outer: Array, inner: Array) -> Array:
     inner_axes = inner[None, :, None, :, :, None, None, :]
     joint = outer_axes * inner_axes
     pairs = zip(outer.shape, inner.shape, strict=True)
+    # each axis of outer joined with that of inner: (m*n, ...)
     return joint.reshape([m * n for m, n in pairs])
 
 
@@ -263,6 +272,7 @@ def _tiles(
         cells = _windows_times(
             factors[axis], cells, at, tiling.tile, counts[axis], scratch, *busy
         )
+    # of shape (products, tiles, groups*c)
     return cells.reshape(-1, math.prod(cells.shape[len(plan) : -1]), cells.shape[-1])
 
 
@@ -281,11 +291,13 @@ def _windows_times(
     # BLAS can read the windows where they are, though they overlap.
     shape = (*lead, count, factor.shape[1], *rest)
     steps = (*cells.strides[:axis], step * stride, *cells.strides[axis:])
+    # of shape (*lead, count, read, *rest)
     windows = np.ndarray(shape, cells.dtype, cells, 0, steps)
     result = scratch.array(
         (len(factor), *lead, count, *rest), cells.dtype, cells, *busy
     )
     last = tuple(range(1, axis + 2))
+    # of shape (*lead, count, products, *rest)
     out = result.transpose(*last, 0, *range(axis + 2, result.ndim))
     _times(factor, windows, axis + 1, out)
     return result
@@ -298,6 +310,7 @@ def _times(factor: Array, array: Array, axis: int, out: Array) -> None:
         at += 1
     order = (*range(axis), *range(axis + 1, at), axis, at)
     source, target = (
+        # of shape (*lead, *between, axis, all the rest)
         each.reshape(*each.shape[:at], math.prod(each.shape[at:])).transpose(order)
         for each in (array, out)
     )
@@ -340,6 +353,7 @@ def _cells(
             _to_channels_last(array[:, :, *found], to)
         else:
             to[...] = array[:, *found]
+    # of shape (grids*n, *sizes, groups*c)
     return cells.reshape(-1, *sizes, math.prod(groups) * c)
 
 
@@ -363,7 +377,7 @@ def _relative(elements: Sequence[slice], spans: Sequence[slice]) -> list[slice]:
 
 def _to_channels_last(source: Array, target: Array) -> None:
     """Copy (n, c, *size) to (n, *size, c)."""
-    source = np.moveaxis(source, 1, -1)
+    source = np.moveaxis(source, 1, -1)  # (n, *size, c)
     channels = source.shape[-1]
     step = channels if source.strides[-1] % PAGE else 16
     for c in range(0, channels, step):
@@ -372,7 +386,7 @@ def _to_channels_last(source: Array, target: Array) -> None:
 
 def _to_channels_first(source: Array, target: Array) -> None:
     """Copy (n, *size, c) to (n, c, *size)."""
-    target = np.moveaxis(target, 1, -1)
+    target = np.moveaxis(target, 1, -1)  # (n, *size, c)
     step = max(1, _NEAR // max(1, source[:1, :1].nbytes))
     for row in range(0, source.shape[1], step):
         target[:, row : row + step] = source[:, row : row + step]

@@ -53,7 +53,7 @@ def tap_views(
     if math.prod(geometry.output_size) < math.prod(geometry.kernel_size):
         for o, taps, inputs in geometry.exchanged().taps():
             column = columns[:, :, *taps, :, *o]
-            yield np.moveaxis(column, -1, 2), x[..., *inputs]
+            yield np.moveaxis(column, -1, 2), x[..., *inputs]  # (g, b, n, *taps)
     else:
         for k, outputs, inputs in geometry.taps():
             yield columns[:, :, *k, :, *outputs], x[..., *inputs]
@@ -80,7 +80,7 @@ def windows(x: Array, geometry: Geometry) -> Array:
     # Where there is one tap or one output, its step does not matter, and may be huge.
     taps = (a.dilation * step * (a.kernel_size > 1) for a, step in pairs)
     outputs = (a.stride * step * (a.output_size > 1) for a, step in pairs)
-    return as_strided(
+    return as_strided(  # (g, b, *taps, n, *outputs)
         x[..., *first],
         (*x.shape[:2], *geometry.kernel_size, x.shape[2], *geometry.output_size),
         (groups, channels, *taps, samples, *outputs),

@@ -170,6 +170,18 @@ def test_the_fast_engine_is_as_good_as_im2col_on_a_large_layer(name):
     assert abs(result - exact).max() < 2e-5 * abs(exact).max()
 
 
+def test_numbers_near_the_largest_overflow_in_tiles_and_not_in_columns():
+    """As the docstring of `fast` says."""
+    rng = np.random.default_rng(0)
+    x = rng.choice([-2e37, 2e37], (1, 1, 8, 20, 20)).astype(np.float32)
+    w = rng.random((1, 8, 8, 3, 3), np.float32) / 100
+    geometry = conv_geometry((20, 20), 3)
+    assert np.isfinite(im2col.forward(x, w, geometry)).all()
+    with np.errstate(over="ignore", invalid="ignore"):
+        found = Tiled(((4, 3), (4, 3))).forward(x, w, geometry)
+    assert not np.isfinite(found).all()
+
+
 def test_one_channel_has_a_way_of_its_own_unless_padding_makes_planes_large():
     usual = conv_geometry((90, 80), 3, padding=1)
     padded = conv_geometry((9, 8), 3, padding=4000, dilation=4001, stride=7)
