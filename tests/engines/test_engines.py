@@ -1,6 +1,7 @@
 """Every engine through the same cases: the three maps, exactly."""
 
 import functools
+import tracemalloc
 from fractions import Fraction
 
 import numpy as np
@@ -163,3 +164,32 @@ def test_the_identity_sees_a_map_that_does_not_belong(changed):
     y = integers((2, 1, 3, *geometry.output_size))
     assert len(set(inner_products(naive, x, w, y, geometry))) == 1
     assert len(set(inner_products(Engine, x, w, y, geometry))) > 1
+
+
+# Few outputs, and padding or steps far larger than the input.
+FAR = [
+    *((kernel, {"padding": 10**9, "stride": 10**9}) for kernel in (1, 2, 3)),
+    *((kernel, {"padding": 2**40, "stride": 2**40}) for kernel in (1, 2, 3)),
+    *((kernel, {"stride": 2**60}) for kernel in (1, 2, 3)),
+    (2, {"padding": ((2**40, 0),), "dilation": 2**40}),
+    (3, {"padding": 2**40, "dilation": 2**40}),
+]
+
+
+@each_engine
+@pytest.mark.parametrize(("kernel", "settings"), FAR)
+def test_memory_is_bounded_by_numbers_and_not_by_padding(engine, kernel, settings):
+    """Five numbers once asked for 14.9 GiB, or were refused."""
+    geometry = conv_geometry(5, kernel, **settings)
+    rng = np.random.default_rng(kernel)
+    x, w = rng.integers(1, 9, (1, 1, 2, 5)), rng.integers(1, 9, (1, 3, 2, kernel))
+    y = rng.integers(1, 9, (1, 1, 3, *geometry.output_size))
+    for name in MAPS:
+        left, right, _ = arguments_of(name, x, w, y)
+        expected = getattr(naive, name)(left, right, geometry)
+        tracemalloc.start()
+        result = getattr(engine, name)(left, right, geometry)
+        _, peak = tracemalloc.get_traced_memory()
+        tracemalloc.stop()
+        assert peak < 2**20
+        assert np.array_equal(result, expected)
