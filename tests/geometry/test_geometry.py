@@ -1,6 +1,8 @@
 """Sizes and indices, against their definitions."""
 
+import dataclasses
 import itertools
+import math
 from collections.abc import Callable
 from typing import Any
 
@@ -12,8 +14,10 @@ from hypothesis import strategies as st
 from deconv_tutorial.geometry import (
     Axis,
     Geometry,
+    Window,
     conv_geometry,
     conv_transpose_geometry,
+    padding_sides,
 )
 from tests.strategies import Case, axes, cases
 
@@ -85,6 +89,80 @@ def test_separate_windows_read_no_input_twice(drawn: dict[str, int]) -> None:
         assert len(set(inputs)) < len(inputs)
 
 
+@given(axes(largest=6))
+def test_span_is_from_the_first_to_the_last_input_that_is_read(
+    drawn: dict[str, int],
+) -> None:
+    axis = axis_of(drawn)
+    o_and_k = itertools.product(range(axis.output_size), range(axis.kernel_size))
+    read = [axis.input_index(o, k) for o, k in o_and_k]
+    assert axis.span == (min(read), max(read))
+
+
+@given(cases())
+def test_inside_means_that_every_tap_of_every_output_meets_an_input(case: Case) -> None:
+    geometry = case.geometry
+    met = len(list(geometry.connections()))
+    pairs = math.prod((*geometry.output_size, *geometry.kernel_size))
+    assert geometry.inside is (met == pairs)
+
+
+def test_one_input_too_few_is_not_inside() -> None:
+    assert Axis(5, 2, 4).inside
+    assert not Axis(4, 2, 4).inside
+    assert not Axis(5, 2, 4, padding_before=1).inside
+
+
+@given(cases())
+def test_padded_input_is_what_is_read_and_each_old_input_has_its_place(
+    case: Case,
+) -> None:
+    part, new, old = case.geometry.padded()
+    assert part.inside
+    assert [axis.span for axis in part.axes] == [(0, n - 1) for n in part.input_size]
+    places = range_product(part.input_size, new)
+    inputs = range_product(case.geometry.input_size, old)
+    place = dict(zip(inputs, places, strict=True))
+    copied = [(o, k, place[i]) for o, k, i in case.geometry.connections()]
+    assert copied == [c for c in part.connections() if c[2] in places]
+
+
+def range_product(size: tuple[int, ...], window: Window) -> list[tuple[int, ...]]:
+    """Return every index of a window in an array of a size."""
+    ranges = (range(n)[part] for n, part in zip(size, window, strict=True))
+    return list(itertools.product(*ranges))
+
+
+@given(cases())
+def test_separate_windows_read_no_input_twice_on_all_axes_at_once(case: Case) -> None:
+    wide, _, _ = case.geometry.padded()
+    inputs = [i for _, _, i in wide.connections()]
+    assert case.geometry.separate in {True, False}
+    assert not case.geometry.separate or len(set(inputs)) == len(inputs)
+
+
+@given(cases())
+def test_transposed_inputs_gather_from_outputs_with_zeros_between(case: Case) -> None:
+    axes = case.geometry.axes
+    transposed = case.geometry.transposed()
+    assert transposed == Geometry(tuple(axis.transposed() for axis in axes))
+    strides = case.of("stride")
+    zeros_between = [
+        (i, k, tuple(s * at for s, at in zip(strides, o, strict=True)))
+        for o, k, i in case.geometry.connections()
+    ]
+    flipped = [
+        (
+            i,
+            tuple(n - 1 - at for n, at in zip(case.of("kernel_size"), k, strict=True)),
+            o,
+        )
+        for i, k, o in transposed.connections()
+        if not any(at % s for s, at in zip(strides, o, strict=True))
+    ]
+    assert sorted(flipped) == sorted(zeros_between)
+
+
 @given(axes(largest=6), st.data())
 def test_between_keeps_the_connections_of_its_outputs(
     drawn: dict[str, int], data: st.DataObject
@@ -149,6 +227,22 @@ def test_a_number_alone_speaks_for_every_axis() -> None:
     assert conv_geometry(7, 3) == conv_geometry((7,), (3,))
 
 
+def test_settings_left_out_are_1_and_the_padding_is_0() -> None:
+    axis = Axis(7, 3, 5, stride=1, dilation=1, padding_before=0)
+    assert Axis(7, 3, 5) == axis
+    assert conv_geometry(7, 3) == Geometry((axis,))
+    assert conv_transpose_geometry(5, 3) == Geometry((axis,))
+
+
+def test_geometries_do_not_change_and_are_keys() -> None:
+    geometry = conv_geometry((7, 9), 3)
+    assert {geometry: "known"}[conv_geometry((7, 9), 3)] == "known"
+    with pytest.raises(dataclasses.FrozenInstanceError):
+        geometry.axes = ()  # type: ignore[misc]
+    with pytest.raises(dataclasses.FrozenInstanceError):
+        geometry.axes[0].stride = 2  # type: ignore[misc]
+
+
 @pytest.mark.parametrize(
     ("word", "kernel_size", "dilation", "pads"),
     [
@@ -166,6 +260,10 @@ def test_words_of_padding(
     assert geometry == conv_geometry(9, kernel_size, 1, (pads,), dilation)
     if word == "same":
         assert geometry.output_size == geometry.input_size
+
+
+def test_words_of_padding_mean_nothing_on_no_axis() -> None:
+    assert padding_sides("full", kernel_size=(), stride=(), dilation=()) == ()
 
 
 def test_more_output_padding_than_stride_leaves_the_output_size() -> None:
@@ -250,6 +348,11 @@ CONV = (
         {"padding": "same", "stride": 2},
         ValueError,
         r"padding 'same' needs stride 1 on every axis, got stride \(2, 2\)$",
+    ),
+    (
+        {"padding": "same", "stride": (1, 2)},
+        ValueError,
+        r"padding 'same' needs stride 1 .* got stride \(1, 2\)",
     ),
     (
         {"input_size": ()},
@@ -365,6 +468,7 @@ def test_conv_geometry_refuses(
 TRANSPOSED = (
     ({"padding": "same"}, ValueError, r"padding .* not a word, got 'same' \(a str\)$"),
     ({"padding": 3}, ValueError, r"padding .* leave at least 1 .* leaves \(0, 0\)$"),
+    ({"padding": (2, 3)}, ValueError, r"padding .* at least 1 .* leaves \(2, 0\)$"),
     ({"output_padding": -1}, ValueError, r"output_padding .* at least 0, got -1"),
     ({"output_padding": 1.0}, TypeError, r"output_padding .* got 1\.0 \(a float\)$"),
     (

@@ -52,6 +52,7 @@ def test_what_came_is_shown_in_few_words() -> None:
         (np.ma.array(2, mask=True), "masked_array(data=--, mask=True, fill_value=9999"),
         (range(3), "range(0, 3)"),
         ([7] * 10**6, "[" + 16 * "7, " + "...]"),
+        ("s" * 158, "'" + 158 * "s" + "'"),
         ("s" * 10**6, "'" + 77 * "s" + "..."),
     ]
     for value, text in cases:
