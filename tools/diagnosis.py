@@ -16,10 +16,10 @@ from itertools import combinations
 
 import numpy as np
 
-from deconv_tutorial.diagnose.compare import same
+from deconv_tutorial.diagnose.compare import is_same
 from deconv_tutorial.diagnose.mistakes.formulas import Formula, formulas
 from deconv_tutorial.diagnose.mistakes.problem import TARGETS, Problem, Target
-from deconv_tutorial.diagnose.naming import composed, named
+from deconv_tutorial.diagnose.naming import explanations, mistaken_result
 from deconv_tutorial.diagnose.probes import STRONG, Case, Probe
 from deconv_tutorial.dtypes import Array
 
@@ -53,8 +53,8 @@ def mistakes(problem: Problem, target: Target) -> Iterator[tuple[Formula, Array]
     """Yield each mistake that makes a difference, and what it gives."""
     right = problem.result(target)
     for formula in formulas(target, transposed=problem.transposed):
-        result = composed(problem, [formula])
-        if result is not None and not same(result, right):
+        result = mistaken_result(problem, [formula])
+        if result is not None and not is_same(result, right):
             yield formula, result
 
 
@@ -62,7 +62,7 @@ def singles(case: Case, tally: Tally, *, loud: bool = False) -> None:
     """Make each mistake, and count what it is taken for."""
     for target in TARGETS:
         for formula, result in mistakes(case.problem, target):
-            found = named(target, [(case.problem, result)])
+            found = explanations(target, [(case.problem, result)])
             right = tally.add((formula.key,), list(found))
             if loud and not right:
                 print(f"    {case.name}: {formula.key} is taken for {found[:3]}")
@@ -75,10 +75,10 @@ def pairs(case: Case, tally: Tally) -> None:
         alone = [*mistakes(problem, target)]
         known = [problem.result(target), *(result for _, result in alone)]
         for one, other in combinations([formula for formula, _ in alone], 2):
-            result = composed(problem, (one, other))
-            if result is None or any(same(result, array) for array in known):
+            result = mistaken_result(problem, (one, other))
+            if result is None or any(is_same(result, array) for array in known):
                 continue
-            found = named(target, [(problem, result)])
+            found = explanations(target, [(problem, result)])
             tally.add((one.key, other.key), list(found))
 
 
@@ -146,7 +146,7 @@ def main(arguments: list[str] | None = None) -> int:
         for target in TARGETS:
             result = case.problem.result(target).astype(np.float32)
             right += 1
-            wrong += bool(named(target, [(case.problem, result)]))
+            wrong += bool(explanations(target, [(case.problem, result)]))
     report_line(f"{options.layers} drawn layers", tally, start)
     short |= tally.first < 0.95 * tally.made or tally.among_three < 0.99 * tally.made
     print(f"{'right answers accused':28} {wrong} of {right}")

@@ -17,7 +17,7 @@ from typing import TypedDict, cast
 from benchmarks.sides import BROKEN, reason
 from deconv_tutorial import diagnose
 from deconv_tutorial.diagnose import mistake_of
-from deconv_tutorial.diagnose.compare import same
+from deconv_tutorial.diagnose.compare import is_same
 from deconv_tutorial.diagnose.from_function import Of
 from deconv_tutorial.diagnose.mistakes.problem import TARGETS, Target
 from deconv_tutorial.diagnose.probes import SETTINGS, STRONG, Probe
@@ -109,7 +109,7 @@ def outcome(tried: Tried, *, gradients: bool) -> Outcome:
             for target, array in results.items():
                 expected = case.problem.result(cast("Target", target))
                 found["right"].setdefault(target, 0)
-                found["right"][target] += same(array, expected)
+                found["right"][target] += is_same(array, expected)
     layer = "conv_transpose" if tried.transposed else "conv"
     report = diagnose.function(
         attempt,

@@ -1,12 +1,13 @@
 """Names the mistake in a backward pass that somebody wrote.
 
-Hand in wrong gradients, and `gradients` says which mistake makes just these numbers.
-Hand in a function, and `function` tries it on layers that few mistakes survive; so does
-``python -m deconv_tutorial.diagnose module:function --of conv_backward`` in a shell.
+Give `gradients` the wrong arrays, and it says which mistake gives these very numbers.
+Give `function` the code, and it runs the code on layers that few mistakes survive. In a
+shell, ``python -m deconv_tutorial.diagnose module:function --of conv_backward`` does
+the same.
 
-Each mistake is one of the three maps called with something wrong. What no mistake of
-the catalogue explains is said to be unknown, with where it is wrong. A right answer is
-right, whatever way it was computed.
+Each mistake in the catalogue is one of the three maps, called with something wrong. If
+none of them explains an array, the report says so, and says where the array is wrong.
+Only the numbers count: a right answer may be computed in any way.
 """
 
 from deconv_tutorial.diagnose.from_arrays import gradients

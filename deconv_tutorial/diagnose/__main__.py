@@ -17,7 +17,7 @@ from deconv_tutorial.diagnose.probes import SETTINGS
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """Check the function named, print the report, and return 1 if it is wrong."""
+    """Check a function, print the report, and return 1 if the function is wrong."""
     parser = argparse.ArgumentParser(
         prog="python -m deconv_tutorial.diagnose", description=__doc__
     )
@@ -40,12 +40,12 @@ def main(arguments: list[str] | None = None) -> int:
     options = parser.parse_args(arguments)
     try:
         report = function(
-            _loaded(options.attempt),
+            _attempt(options.attempt),
             options.of,
-            _listed(options.settings),
-            ranks=[int(rank) for rank in _listed(options.ranks)],
-            names=dict(_pair(text) for text in _listed(options.names)),
-            returns=_listed(options.returns),
+            _parts(options.settings),
+            ranks=[int(rank) for rank in _parts(options.ranks)],
+            names=dict(_pair(text) for text in _parts(options.names)),
+            returns=_parts(options.returns),
             seconds=options.seconds,
         )
     except (ImportError, AttributeError, ValueError) as error:
@@ -55,7 +55,8 @@ def main(arguments: list[str] | None = None) -> int:
     return 0 if report else 1
 
 
-def _loaded(name: str) -> Callable[..., object]:
+def _attempt(name: str) -> Callable[..., object]:
+    """Return the function that ``module:function`` names."""
     module, _, attribute = name.partition(":")
     if not attribute:
         msg = f"the attempt needs the form MODULE:FUNCTION, got {name!r}"
@@ -64,11 +65,13 @@ def _loaded(name: str) -> Callable[..., object]:
     return getattr(importlib.import_module(module), attribute)
 
 
-def _listed(text: str) -> list[str]:
+def _parts(text: str) -> list[str]:
+    """Return what stands between the commas of a text."""
     return [part for part in text.split(",") if part]
 
 
 def _pair(text: str) -> tuple[str, str]:
+    """Return our name and theirs, from ``ours=theirs``."""
     ours, _, theirs = text.partition("=")
     if not theirs:
         msg = f"names need the form ours=theirs, got {text!r}"

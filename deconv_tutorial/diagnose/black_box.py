@@ -1,12 +1,13 @@
-"""What calls alone tell of a function: which indices it connects, and what it keeps.
+"""What can be learned about a function by calling it, without reading its code.
 
-Of two arrays, one gets a single 1, and the other a different number in each place. Then
-every number in the result tells which places met. If on each axis these keep one rule
-``i = a*o + b*k + c``, its numbers say what the function takes for the stride, the
-dilation and the padding.
+The first question is which indices it connects. One array gets a single 1, another one
+gets a different number in each place. Each number in the result then tells which two
+places met. If all places of an axis obey one rule ``i = a*o + b*k + c``, the numbers a,
+b and c are the stride, the dilation and the padding that the function uses.
 
-Every right answer is linear in d_out, and does not mix samples. A function that breaks
-one of these is wrong in a way that no geometry explains.
+The second question is whether it is linear, and whether it treats each sample alone.
+Every right answer does both. A function that does not is wrong in a way that no stride
+and no padding explains.
 """
 
 from __future__ import annotations
@@ -17,7 +18,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from deconv_tutorial.diagnose.compare import same
+from deconv_tutorial.diagnose.compare import is_same
 from deconv_tutorial.diagnose.mistakes.problem import Target
 from deconv_tutorial.diagnose.probes import Case
 from deconv_tutorial.dtypes import Array
@@ -25,7 +26,7 @@ from deconv_tutorial.geometry import Axis
 from deconv_tutorial.geometry.settings import Index
 
 CALLS = 200
-"""With how many single ones to try at most."""
+"""The most places that are tried for the single 1: one call each."""
 
 _CODE = 10**6
 
@@ -34,18 +35,18 @@ _ROLES = {"dw": ("o", "i"), "dx": ("o", "k"), "y": ("i", "k")}
 _ROLES_TRANSPOSED = {"dw": ("o", "i"), "dx": ("i", "k"), "y": ("o", "k")}
 
 
-def law(
+def wrong_rules(
     call: Callable[[Case], Mapping[Target, Array]], target: Target, case: Case
 ) -> list[str]:
-    """Return sentences on the rule that a function keeps, and the one it needs.
+    """Return a sentence for each axis on which a function connects the wrong indices.
 
     Parameters
     ----------
     call : callable
-        Returns what the function makes of a case, by target.
+        Takes a layer call and returns the function's results, by target.
     target : {"y", "dx", "dw", "db"}
-        Which result.
-    case : Case
+        The result to look at.
+    case : LayerCall
         The shapes and settings to try it with.
     """
     if target == "db":
@@ -67,38 +68,38 @@ def law(
 def broken_properties(
     call: Callable[[Case], Mapping[Target, Array]], target: Target, case: Case
 ) -> list[str]:
-    """Return sentences on the properties that a function does not have.
+    """Return a sentence for each property that a function lacks, but should have.
 
     Parameters
     ----------
     call : callable
-        Returns what the function makes of a case, by target.
+        Takes a layer call and returns the function's results, by target.
     target : {"y", "dx", "dw", "db"}
-        Which result.
-    case : Case
+        The result to look at.
+    case : LayerCall
         The arrays and settings to try it with.
     """
     found = call(case)[target]
     sentences: list[str] = []
     name = "x" if target == "y" else "d_out"
     doubled = call(replace(case, **{name: 2 * getattr(case, name)}))[target]
-    if not same(doubled, 2 * found):
+    if not is_same(doubled, 2 * found):
         sentences.append(f"it is not linear in {name}: twice that gives another result")
     each = [
         call(replace(case, x=case.x[n : n + 1], d_out=case.d_out[n : n + 1]))[target]
         for n in range(len(case.x))
     ]
     if target in {"dw", "db"}:
-        if not same(np.sum(each, axis=0), found):
+        if not is_same(np.sum(each, axis=0), found):
             sentences.append("it is not the sum of what each sample gives alone")
-    elif not same(np.concatenate(each), found):
+    elif not is_same(np.concatenate(each), found):
         sentences.append("a sample gives another result in the batch than alone")
     return sentences
 
 
 def _sentence(n: int, axis: Axis, points: set[tuple[int, ...]]) -> str:
-    """Return what is wrong with the rule of an axis, if that can be told."""
-    if not _enough(points):
+    """Return what is wrong with the rule of an axis, or "" if nothing can be said."""
+    if not _has_one_rule(points):
         return ""
     needed = (axis.stride, axis.dilation, -axis.padding_before)
     found = _rule(points)
@@ -106,15 +107,16 @@ def _sentence(n: int, axis: Axis, points: set[tuple[int, ...]]) -> str:
         return f"axis {n}: its indices keep no rule i = a*o + b*k + c"
     if found == needed:
         return ""
-    return f"axis {n}: it connects i = {_text(*found)}, needed is i = {_text(*needed)}"
+    texts = _rule_text(*found), _rule_text(*needed)
+    return f"axis {n}: it connects i = {texts[0]}, needed is i = {texts[1]}"
 
 
 def _meetings(
     call: Callable[[Case], Mapping[Target, Array]], target: Target, case: Case
 ) -> Iterator[dict[str, Index] | None]:
-    """Yield the indices o, k and i of all connections that a function makes.
+    """Yield the indices o, k and i of each connection that a function makes.
 
-    None stands for a number in the result that belongs to no place.
+    It yields None, and stops, if a number in the result belongs to no place.
     """
     arrays = {
         "o": "x" if case.transposed else "d_out",
@@ -152,20 +154,20 @@ def _meetings(
 
 
 def _columns(points: set[tuple[int, ...]]) -> tuple[Array, Array]:
-    """Return the outputs, taps and ones, and the inputs, of all points."""
+    """Return the equations ``a*o + b*k + c = i`` as rows ``(o, k, 1)`` and their i."""
     table: Array = np.array(sorted(points))
     columns, inputs = table.copy(), table[:, 2]
     columns[:, 2] = 1
     return columns, inputs
 
 
-def _enough(points: set[tuple[int, ...]]) -> bool:
-    """Return whether only one rule can hold for all points."""
+def _has_one_rule(points: set[tuple[int, ...]]) -> bool:
+    """Return whether the points leave only one possible rule."""
     return bool(np.linalg.matrix_rank(_columns(points)[0]) == 3)
 
 
 def _rule(points: set[tuple[int, ...]]) -> tuple[int, int, int] | None:
-    """Return the whole numbers of the one rule that all points keep."""
+    """Return the whole numbers a, b and c of the rule, or None if there is no rule."""
     columns, inputs = _columns(points)
     numbers: Array = np.rint(np.linalg.lstsq(columns, inputs, rcond=None)[0])
     numbers = numbers.astype(int)
@@ -175,5 +177,5 @@ def _rule(points: set[tuple[int, ...]]) -> tuple[int, int, int] | None:
     return a, b, c
 
 
-def _text(a: int, b: int, c: int) -> str:
+def _rule_text(a: int, b: int, c: int) -> str:
     return f"{a}*o {'-' if b < 0 else '+'} {abs(b)}*k {'-' if c < 0 else '+'} {abs(c)}"

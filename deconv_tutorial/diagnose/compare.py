@@ -11,7 +11,7 @@ _TOLERANCE = {"e": 1e-2, "f": 1e-4, "F": 1e-4}
 _TOLERANCE_OF_OTHERS = 1e-9
 
 
-def same(found: Array, expected: Array) -> bool:
+def is_same(found: Array, expected: Array) -> bool:
     """Return whether two arrays are equal, but for the rounding of their dtype.
 
     Differences up to some share of the largest element count as rounding: 1e-9 in
@@ -21,7 +21,7 @@ def same(found: Array, expected: Array) -> bool:
 
 
 def wrong_places(found: Array, expected: Array) -> Array:
-    """Return where two arrays of one shape differ by more than rounding."""
+    """Return a mask that is True where two arrays differ by more than rounding."""
     share = max(
         _TOLERANCE.get(array.dtype.char, _TOLERANCE_OF_OTHERS)
         for array in (found, expected)
@@ -32,12 +32,12 @@ def wrong_places(found: Array, expected: Array) -> Array:
     return ~(np.abs(found - expected) <= room)  # also where it is not a number
 
 
-def located(problem: Problem, target: Target, found: Array) -> list[str]:
-    """Return sentences on where an array is wrong: its samples, channels and places."""
+def whereabouts(problem: Problem, target: Target, found: Array) -> list[str]:
+    """Return sentences on where an array is wrong: in samples, channels and places."""
     right = problem.result(target)
     if found.shape != right.shape:
         sentences = [f"shape {found.shape}, needed is {right.shape}"]
-        if found.size == right.size and same(found.reshape(right.shape), right):
+        if found.size == right.size and is_same(found.reshape(right.shape), right):
             sentences.append("its numbers are right, only the shape is not")
         return sentences
     wrong = wrong_places(found, right)
@@ -54,15 +54,15 @@ def located(problem: Problem, target: Target, found: Array) -> list[str]:
         if 0 < len(places) < size:
             name = _axis_name(target, axis, wrong.ndim - rank)
             step = problem.geometry.axes[axis - wrong.ndim + rank].stride
-            sentences.append(f"only {name} {_in_words(places, size, step)}")
+            sentences.append(f"only {name} {_place_words(places, size, step)}")
     return sentences
 
 
 def ratio(found: Array, right: Array) -> float | None:
-    """Return by which number one array is the other, if it is."""
+    """Return the factor between two arrays, or None if there is no single one."""
     norm = float((right * right).sum())
     factor = float((found * right).sum()) / norm if norm else 0.0
-    return factor if factor and same(found, factor * right) else None
+    return factor if factor and is_same(found, factor * right) else None
 
 
 def _axis_name(target: Target, axis: int, leading: int) -> str:
@@ -78,8 +78,8 @@ def _axis_name(target: Target, axis: int, leading: int) -> str:
     return names.get(target, ("in the samples, at", "in the channels, at"))[axis]
 
 
-def _in_words(places: Array, size: int, step: int) -> str:
-    """Return places as words: the first or last ones, every so many, or a list."""
+def _place_words(places: Array, size: int, step: int) -> str:
+    """Return places as words: the first ones, the last ones, one residue, or a list."""
     count = len(places)
     if count == 1:
         return f"{places[0]}, one of {size}"

@@ -1,4 +1,4 @@
-"""Compares arrays with what they should be, and says which mistake made them."""
+"""Compares gradients with the right ones, and names the mistake in each wrong one."""
 
 from __future__ import annotations
 
@@ -9,10 +9,10 @@ from typing import Any
 
 import numpy.typing as npt
 
-from deconv_tutorial.diagnose.compare import located, same
+from deconv_tutorial.diagnose.compare import is_same, whereabouts
 from deconv_tutorial.diagnose.mistakes.formulas import Formula, formulas
 from deconv_tutorial.diagnose.mistakes.problem import Problem, Target
-from deconv_tutorial.diagnose.naming import Keys, composed, named
+from deconv_tutorial.diagnose.naming import Keys, explanations, mistaken_result
 from deconv_tutorial.diagnose.probes import WEAK, Case
 from deconv_tutorial.diagnose.report import Finding, Report
 from deconv_tutorial.dtypes import Array, as_numbers
@@ -41,10 +41,10 @@ def gradients(
     ----------
     d_out, x, w : array_like
         What the gradients were computed from, in the layouts of `conv_backward`, or of
-        `conv_transpose_backward`. Take random integers without zeros, and different
-        sizes everywhere: then few mistakes look like others.
+        `conv_transpose_backward`. Use random integers without zeros, and a different
+        size for each axis: then few mistakes give the same numbers.
     dx, dw, db : array_like, optional
-        The gradients to check; what is left out is not checked.
+        The gradients to check. A gradient that is left out is not checked.
     transposed : bool
         Whether the layer is a transposed convolution.
     stride, padding, output_padding, dilation, groups
@@ -53,12 +53,12 @@ def gradients(
     Returns
     -------
     Report
-        It is true if all is right.
+        True if all gradients are right.
 
     Raises
     ------
     ValueError, TypeError
-        If d_out, x, w or a setting is not what the layer takes.
+        If the layer does not take d_out, x, w or a setting.
 
     Examples
     --------
@@ -94,29 +94,34 @@ def gradients(
         for target, value in given.items()
         if value is not None
     }
-    return checked(case, found)
+    return report_of(case, found)
 
 
-def checked(case: Case, found: Mapping[Target, Array]) -> Report:
-    """Return the report on some results of a case, by target."""
+def report_of(case: Case, found: Mapping[Target, Array]) -> Report:
+    """Return the report on the results that were found for a layer call, by target."""
     findings: list[Finding] = []
     problem = case.problem
     for target, array in found.items():
-        if not same(array, problem.result(target)):
+        if not is_same(array, problem.result(target)):
             findings.append(_finding(case, problem, target, array))
     return Report((f"{', '.join(found)} of {case}",), tuple(findings))
 
 
 def _finding(case: Case, problem: Problem, target: Target, found: Array) -> Finding:
-    alternatives = named(target, [(problem, found)])
-    where = [] if alternatives else located(problem, target, found)
-    passes = weaker(target, alternatives[0], case.transposed) if alternatives else ()
+    alternatives = explanations(target, [(problem, found)])
+    where = [] if alternatives else whereabouts(problem, target, found)
+    passes = (
+        passed_probes(target, alternatives[0], case.transposed) if alternatives else ()
+    )
     return Finding(target, str(case), tuple(alternatives), tuple(where), passes)
 
 
 @cache
-def weaker(target: Target, keys: Keys, transposed: bool) -> tuple[str, ...]:
-    """Return which of the weak probes some mistakes pass, however they are made."""
+def passed_probes(target: Target, keys: Keys, transposed: bool) -> tuple[str, ...]:
+    """Return the names of the weak probes on which these mistakes do not show.
+
+    If a mistake can be made in several ways, it must not show in any of them.
+    """
     known = formulas(target, transposed=transposed)
     ways = [*product(*([f for f in known if f.key == key] for key in keys))]
     problems = {probe.name: probe.case(transposed=transposed).problem for probe in WEAK}
@@ -128,5 +133,5 @@ def weaker(target: Target, keys: Keys, transposed: bool) -> tuple[str, ...]:
 
 
 def _passes(problem: Problem, target: Target, mistakes: Iterable[Formula]) -> bool:
-    result = composed(problem, mistakes)
-    return result is not None and same(result, problem.result(target))
+    result = mistaken_result(problem, mistakes)
+    return result is not None and is_same(result, problem.result(target))

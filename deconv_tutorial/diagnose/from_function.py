@@ -1,4 +1,4 @@
-"""Tries a function that somebody wrote on layers that few mistakes survive."""
+"""Runs a function that somebody wrote on layers that few mistakes survive."""
 
 from __future__ import annotations
 
@@ -8,13 +8,13 @@ from typing import Any, Literal, TypeAlias, cast
 
 import numpy as np
 
-from deconv_tutorial.diagnose.black_box import broken_properties, law
-from deconv_tutorial.diagnose.compare import located, same
+from deconv_tutorial.diagnose.black_box import broken_properties, wrong_rules
+from deconv_tutorial.diagnose.compare import is_same, whereabouts
 from deconv_tutorial.diagnose.mistakes.problem import Target
-from deconv_tutorial.diagnose.naming import named
+from deconv_tutorial.diagnose.naming import explanations
 from deconv_tutorial.diagnose.probes import SETTINGS, STRONG, WEAK, Case, Probe
 from deconv_tutorial.diagnose.report import Finding, Report
-from deconv_tutorial.diagnose.trial import blame, limited
+from deconv_tutorial.diagnose.trial import blame, time_limit
 from deconv_tutorial.dtypes import Array
 
 Of: TypeAlias = Literal[
@@ -23,7 +23,7 @@ Of: TypeAlias = Literal[
 Names: TypeAlias = Mapping[str | tuple[str, ...], str]
 
 Try: TypeAlias = tuple[Case, dict[Target, Array]]
-"""A call, and what came of it."""
+"""A layer call, and the results that the attempt returned for it."""
 
 RETURNS: Mapping[str, tuple[Target, ...]] = {
     "conv": ("y",),
@@ -31,12 +31,12 @@ RETURNS: Mapping[str, tuple[Target, ...]] = {
     "conv_transpose": ("y",),
     "conv_transpose_backward": ("dx", "dw", "db"),
 }
-"""What each function returns."""
+"""The results of each function, in the order in which it returns them."""
 
 
 @dataclass(frozen=True)
 class Attempt:
-    """A function, and how to call it."""
+    """A function that somebody wrote, and how to call it."""
 
     function: Callable[..., Any]
     of: Of
@@ -52,11 +52,11 @@ class Attempt:
         return self.of.startswith("conv_transpose")
 
     def suits(self, probe: Probe) -> bool:
-        """Return whether a probe needs no setting that the function does not take."""
+        """Return whether the function takes every setting that a probe has."""
         return probe.suits(self.settings, transposed=self.transposed)
 
-    def call(self, case: Case) -> dict[Target, Array]:
-        """Return the results by target, as arrays."""
+    def results(self, case: Case) -> dict[Target, Array]:
+        """Return what the function returns for a layer call, as arrays by target."""
         given = {"x": case.x, "w": case.w}
         if self.of.endswith("backward"):
             given = {"d_out": case.d_out, **given}
@@ -65,19 +65,19 @@ class Attempt:
             name: self.convert(a) if self.convert else a for name, a in copies.items()
         }
         positional, keywords = self._arguments(made, dict(case.settings))
-        with limited(self.seconds):
+        with time_limit(self.seconds):
             result = self.function(*positional, **keywords)
         changed = [n for n, a in copies.items() if not np.array_equal(a, given[n])]
         if changed:
             msg = f"it changed its argument {', '.join(changed)} in place"
             raise ChangedArgumentError(msg)
-        return self._by_target(result)
+        return self._results_by_target(result)
 
     def _arguments(
         self, arrays: dict[str, Any], settings: dict[str, Any]
     ) -> tuple[list[Any], dict[str, Any]]:
-        """Return what to pass by position and by name."""
-        tuples = {name for ours in self.names for name in _tuple(ours)}
+        """Return the positional arguments and the keyword arguments of the call."""
+        tuples = {name for ours in self.names for name in _names_in_tuple(ours)}
         theirs = {self.names.get(name, name): v for name, v in settings.items()}
         if "settings" not in tuples:
             settings, theirs = theirs, settings
@@ -98,7 +98,7 @@ class Attempt:
             return [], {**rest, **keywords}
         return [*rest.values()], keywords
 
-    def _by_target(self, result: Any) -> dict[Target, Array]:  # noqa: ANN401
+    def _results_by_target(self, result: Any) -> dict[Target, Array]:  # noqa: ANN401
         kind = type(result).__name__
         if hasattr(result, "_asdict"):
             result = result._asdict()
@@ -120,7 +120,7 @@ class Attempt:
         return arrays
 
 
-def _tuple(ours: str | tuple[str, ...]) -> tuple[str, ...]:
+def _names_in_tuple(ours: str | tuple[str, ...]) -> tuple[str, ...]:
     return ours if isinstance(ours, tuple) else ()
 
 
@@ -139,43 +139,46 @@ def function(
     convert: Callable[[Array], Any] | None = None,
     seconds: float = 10.0,
 ) -> Report:
-    """Try a function on strong probes, and name the mistake in each of its results.
+    """Run a function on strong probes, and name the mistake in each wrong result.
 
     Parameters
     ----------
     attempt : callable
         Called as ``attempt(d_out, x, w, **settings)``, or ``attempt(x, w, **settings)``
-        if it is a forward pass, with arrays of float64 that hold whole numbers. If it
-        raises `NotImplementedError`, the probe is left out, and the report says so.
+        if it is a forward pass. The arrays are float64 and hold whole numbers. If the
+        attempt raises `NotImplementedError`, the probe is skipped, and the report says
+        so.
     of : {"conv", "conv_backward", "conv_transpose", "conv_transpose_backward"}
-        Which function of this package it should be.
+        The function of this package that the attempt should equal.
     settings : sequence of str
-        Which settings it takes; only probes that need no others are tried. Settings are
-        whole numbers, or tuples of them, as for the function of this package.
+        The settings that the attempt takes. Probes with other settings are skipped.
+        Each setting is passed as a whole number or a tuple of whole numbers, as to the
+        function of this package.
     ranks : sequence of int
-        With how many spatial axes to try it.
+        The numbers of spatial axes to try.
     names : mapping, optional
-        What it calls its arguments, such as ``{"d_out": "dout", "padding": "pad"}``. If
-        an array is among them, all arrays are passed by name. A tuple of our names is
-        passed as a tuple, such as ``{("x", "w", "settings"): "cache"}``; ``"settings"``
-        are all of them in a dictionary, under the names that this mapping gives them.
+        The attempt's names for its arguments, such as ``{"d_out": "dout", "padding":
+        "pad"}``. If an array is among them, all arrays are passed by name. Several
+        arguments can be passed as one tuple: ``{("x", "w", "settings"): "cache"}``.
+        There ``"settings"`` stands for a dictionary of all settings, under the names
+        that this mapping gives them.
     returns : sequence of str
-        The order in which it returns what it returns, if it is a tuple with another
-        order than ``("dx", "dw", "db")``. It may return a dictionary as well.
+        The order of the results, if the attempt returns a tuple in another order than
+        ``("dx", "dw", "db")``. It may also return a dictionary.
     convert : callable, optional
-        What makes its arrays of NumPy's, such as ``torch.tensor``.
+        Makes the attempt's kind of array from a NumPy array, such as ``torch.tensor``.
     seconds : float
-        How long a call may take, where the platform can stop it.
+        How long one call may take, on platforms that can stop it.
 
     Returns
     -------
     Report
-        It is true if all is right. Errors that the attempt raises are findings.
+        True if all results are right. An error that the attempt raises is a finding.
 
     Raises
     ------
     ValueError
-        If `of`, a setting or a rank is unknown, or no probe has these settings.
+        If `of`, a setting or a rank is unknown, or if no probe fits the settings.
 
     Examples
     --------
@@ -198,7 +201,7 @@ def function(
     for probe in probes:
         case = probe.case(transposed=tried.transposed)
         try:
-            tries.append((case, tried.call(case)))
+            tries.append((case, tried.results(case)))
         except NotImplementedError:
             left_out.append(probe.name)
         except Exception as error:  # noqa: BLE001  # whatever a learner's code raises
@@ -235,23 +238,23 @@ def _probes(attempt: Attempt, ranks: tuple[int, ...]) -> list[Probe]:
 
 
 def _finding(attempt: Attempt, target: Target, tries: Sequence[Try]) -> Finding | None:
-    """Return one finding for a target, from all probes on which it is wrong."""
+    """Return what is wrong with a target on all probes together, or None."""
     evidence = [
         (case.problem, found[target]) for case, found in tries if target in found
     ]
     wrong = [
         (case, found)
         for case, found in tries
-        if target in found and not same(found[target], case.problem.result(target))
+        if target in found and not is_same(found[target], case.problem.result(target))
     ]
     if not wrong:
         return None
     case, found = wrong[0]
-    alternatives = named(target, evidence)
+    alternatives = explanations(target, evidence)
     where: list[str] = []
     if not alternatives:
-        where += located(case.problem, target, found[target])
-        where += _asked(attempt, target, wrong[-1][0])
+        where += whereabouts(case.problem, target, found[target])
+        where += _clues(attempt, target, wrong[-1][0])
     if len(wrong) < len(evidence):
         names = {case.name for case, _ in wrong}
         right = [case.name for case, _ in tries if case.name not in names]
@@ -260,31 +263,31 @@ def _finding(attempt: Attempt, target: Target, tries: Sequence[Try]) -> Finding 
     return Finding(target, str(case), tuple(alternatives), tuple(where), passes)
 
 
-def _asked(attempt: Attempt, target: Target, case: Case) -> list[str]:
-    """Return what more calls tell of a mistake that has no name."""
+def _clues(attempt: Attempt, target: Target, case: Case) -> list[str]:
+    """Return what further calls reveal about a mistake that has no name."""
     sentences: list[str] = []
-    for question in (law, broken_properties):
+    for question in (wrong_rules, broken_properties):
         try:
-            sentences += question(attempt.call, target, case)
+            sentences += question(attempt.results, target, case)
         except Exception:  # noqa: BLE001  # it may fail on other arrays
             continue
     return sentences
 
 
 def _passes(attempt: Attempt, target: Target, probe: Probe) -> bool:
-    """Return whether a result is right on a probe, where it can be tried at all."""
+    """Return whether a result is right on a probe. Without a result, it is not."""
     if not attempt.suits(probe):
         return False
     case = probe.case(transposed=attempt.transposed)
     try:
-        found = attempt.call(case)
+        found = attempt.results(case)
     except Exception:  # noqa: BLE001  # whatever a learner's code raises
         return False
-    return target in found and same(found[target], case.problem.result(target))
+    return target in found and is_same(found[target], case.problem.result(target))
 
 
 def as_array(value: object) -> Array:
-    """Return an array of NumPy's, also from a tensor that keeps track of gradients."""
+    """Return a NumPy array, also from a tensor of PyTorch that records gradients."""
     for step in ("detach", "cpu"):
         value = getattr(value, step, lambda value=value: value)()
     return np.asarray(value)

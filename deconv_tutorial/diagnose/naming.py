@@ -1,4 +1,4 @@
-"""Which mistake gives an array, or which two."""
+"""Finds the mistake, or the two mistakes, that explain an array."""
 
 from __future__ import annotations
 
@@ -8,30 +8,32 @@ from typing import TypeAlias
 
 import numpy as np
 
-from deconv_tutorial.diagnose.compare import same
+from deconv_tutorial.diagnose.compare import is_same
 from deconv_tutorial.diagnose.mistakes.formulas import Formula, formulas
 from deconv_tutorial.diagnose.mistakes.problem import Problem, Target
 from deconv_tutorial.dtypes import Array
 
 Keys: TypeAlias = tuple[str, ...]
-"""One mistake, or two that were made together."""
+"""The key of one mistake, or of two that were made together."""
 Evidence: TypeAlias = tuple[Problem, Array]
-"""What was to be computed, and what somebody got."""
+"""A problem, and the array that somebody computed for it."""
 
 
-def named(target: Target, evidence: Sequence[Evidence]) -> list[Keys]:
-    """Return each mistake that explains all arrays; or if none does, each pair.
+def explanations(target: Target, evidence: Sequence[Evidence]) -> list[Keys]:
+    """Return each mistake that explains all arrays; if none does, each such pair.
 
-    A mistake that makes no difference is no explanation.
+    Right arrays need no explanation: if all of them are right, the list is empty.
 
     Parameters
     ----------
     target : {"y", "dx", "dw", "db"}
-        Which result.
+        The result that the arrays are meant to be.
     evidence : sequence of (Problem, array)
-        What was to be computed, and what came instead; some may be right.
+        Problems, and the array that somebody computed for each. Some may be right.
     """
-    wrong = [(p, found) for p, found in evidence if not same(found, p.result(target))]
+    wrong = [
+        (p, found) for p, found in evidence if not is_same(found, p.result(target))
+    ]
     if not wrong:
         return []
     known = formulas(target, transposed=wrong[0][0].transposed)
@@ -39,7 +41,7 @@ def named(target: Target, evidence: Sequence[Evidence]) -> list[Keys]:
     if singles:
         return _keys([(f,) for f in singles])
     # One of the arrays needs both mistakes, or each of two arrays one of them.
-    hardest = min(wrong, key=lambda each: len(_matching(known, each)))
+    hardest = min(wrong, key=lambda each: len(_matches(known, each)))
     pairs = _matching_pairs(known, hardest)
     some = [f for f in known if any(_explains((f,), *each) for each in wrong)]
     pairs += [pair for pair in combinations(some, 2) if pair not in pairs]
@@ -48,7 +50,7 @@ def named(target: Target, evidence: Sequence[Evidence]) -> list[Keys]:
 
 
 def _keys(found: Iterable[tuple[Formula, ...]]) -> list[Keys]:
-    """Return the keys of what was found, each once."""
+    """Return the keys of mistakes, without repetition."""
     return list(dict.fromkeys(tuple(f.key for f in each) for each in found))
 
 
@@ -57,7 +59,7 @@ def _explains_all(
     wrong: Sequence[Evidence],
     evidence: Sequence[Evidence],
 ) -> bool:
-    """Return whether some mistakes, made everywhere, give all arrays."""
+    """Return whether these mistakes, made in every problem, give all arrays."""
     # The wrong ones first: most mistakes fail at once.
     return all(_explains(mistakes, *each) for each in wrong) and (
         len(wrong) == len(evidence)
@@ -66,38 +68,41 @@ def _explains_all(
 
 
 def _explains(mistakes: tuple[Formula, ...], problem: Problem, found: Array) -> bool:
-    """Return whether some mistakes, in any order, give an array."""
+    """Return whether these mistakes, in one order or another, give an array."""
     for ordered in permutations(mistakes):
-        result = composed(problem, ordered)
-        if result is not None and same(found, result):
+        result = mistaken_result(problem, ordered)
+        if result is not None and is_same(found, result):
             return True
-    # Who cannot make the mistake here does it right.
+    # Whoever makes a mistake that cannot be made here gets the right array.
     return len(mistakes) == 1 and (
-        composed(problem, mistakes) is None
-        and same(found, problem.result(mistakes[0].target))
+        mistaken_result(problem, mistakes) is None
+        and is_same(found, problem.result(mistakes[0].target))
     )
 
 
-def _matching(known: Iterable[Formula], evidence: Evidence) -> list[Formula]:
+def _matches(known: Iterable[Formula], evidence: Evidence) -> list[Formula]:
     return [f for f in known if _explains((f,), *evidence)]
 
 
 def _matching_pairs(
     known: Iterable[Formula], evidence: Evidence
 ) -> list[tuple[Formula, ...]]:
-    """Return the pairs of mistakes that give an array, and neither of which does."""
+    """Return the pairs of mistakes that give an array together."""
     problem, found = evidence
     usable = [f for f in known if _is_wrong(f, problem)]
     return [pair for pair in combinations(usable, 2) if _explains(pair, problem, found)]
 
 
 def _is_wrong(mistake: Formula, problem: Problem) -> bool:
-    result = composed(problem, [mistake])
-    return result is not None and not _equal(result, problem.result(mistake.target))
+    result = mistaken_result(problem, [mistake])
+    return result is not None and not _is_equal(result, problem.result(mistake.target))
 
 
-def composed(problem: Problem, mistakes: Iterable[Formula]) -> Array | None:
-    """Return what somebody gets who makes all these mistakes, or None."""
+def mistaken_result(problem: Problem, mistakes: Iterable[Formula]) -> Array | None:
+    """Return what somebody gets who makes all these mistakes, one after the other.
+
+    It is None if they cannot be made in this problem.
+    """
     target: Target = "y"
     changed: Problem | None = problem
     try:
@@ -111,5 +116,5 @@ def composed(problem: Problem, mistakes: Iterable[Formula]) -> Array | None:
         return None
 
 
-def _equal(one: Array, other: Array) -> bool:
+def _is_equal(one: Array, other: Array) -> bool:
     return one.shape == other.shape and np.array_equal(one, other)

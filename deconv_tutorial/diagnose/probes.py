@@ -1,8 +1,9 @@
-"""The layers that attempts are tried on: strong ones, and the weak ones people use.
+"""The layers that attempts are tried on: strong probes, and the weak ones people use.
 
-Integers, so that a wrong number is seen exactly; pairwise different sizes and lopsided
-settings, so that few mistakes hide; and a random d_out. `STRONG` begins with the
-smallest, since a small failing case is the easiest to read.
+The arrays hold integers, so that results can be compared exactly. In strong probes few
+mistakes stay hidden: all sizes differ, settings differ from axis to axis and from end
+to end, and d_out is random. `STRONG` begins with the smallest probe, since a small
+failing case is the easiest to read.
 """
 
 from __future__ import annotations
@@ -19,12 +20,12 @@ from deconv_tutorial.dtypes import Array
 from deconv_tutorial.geometry.settings import Index
 
 SETTINGS = ("stride", "padding", "dilation", "groups", "output_padding")
-"""The settings that layers have; the last one only if they are transposed."""
+"""The settings of layers. Only transposed convolutions have the last one."""
 
 
 @dataclass(frozen=True)
 class Probe:
-    """A convolution to try an attempt on, or the transposed one that goes with it."""
+    """A convolution to try an attempt on, or the transposed one of that geometry."""
 
     name: str
     x_shape: Index
@@ -39,13 +40,14 @@ class Probe:
         return len(self.x_shape) - 2
 
     def suits(self, settings: Sequence[str], *, transposed: bool) -> bool:
-        """Return whether a layer that has only these settings can be tried on it."""
+        """Return whether a layer that takes only these settings can be tried on it."""
         return set(self.case(transposed=transposed).settings) <= set(settings)
 
     def case(self, *, transposed: bool) -> Case:
-        """Return the arrays of a layer: the same ones on every run.
+        """Return a layer call with random arrays, the same ones on every run.
 
-        A transposed layer leads back from the result of the convolution to its input.
+        The transposed layer takes an array of the shape of the convolution's result,
+        and returns one of the shape of its input.
         """
         rng = np.random.default_rng([*hashlib.sha256(self.name.encode()).digest()])
 
@@ -82,19 +84,19 @@ class Case:
 
     @property
     def problem(self) -> Problem:
-        """The problem that the call sets."""
+        """The call as a problem, whose results are known."""
         return problem_of(
             self.x, self.w, self.d_out, transposed=self.transposed, **self.settings
         )
 
     def __str__(self) -> str:
-        """Return shapes and settings in a line."""
+        """Return the shapes and the settings in one line."""
         layer = "conv_transpose" if self.transposed else "conv"
         settings = "".join(f", {name}={value}" for name, value in self.settings.items())
         return f"{layer} of x {self.x.shape} with w {self.w.shape}{settings}"
 
 
-def _lopsided(**more: object) -> dict[str, Any]:
+def _lopsided_settings(**more: object) -> dict[str, Any]:
     return {"padding": ((3, 1), (0, 2)), **more}
 
 
@@ -122,19 +124,19 @@ STRONG = (
         "P2",
         (2, 4, 8, 8),
         (4, 4, 3, 3),
-        _lopsided(stride=(2, 3), dilation=(2, 1)),
+        _lopsided_settings(stride=(2, 3), dilation=(2, 1)),
     ),
     Probe(
         "P1",
         (2, 4, 8, 9),
         (6, 4, 3, 2),
-        _lopsided(stride=(2, 3), dilation=(1, 2)),
+        _lopsided_settings(stride=(2, 3), dilation=(1, 2)),
     ),
     Probe(
         "P1g",
         (2, 4, 8, 9),
         (6, 2, 3, 2),
-        _lopsided(stride=(2, 3), dilation=(1, 2), groups=2),
+        _lopsided_settings(stride=(2, 3), dilation=(1, 2), groups=2),
     ),
     # Three axes.
     Probe("3-D plain", (2, 2, 3, 4, 5), (3, 2, 2, 3, 2)),
@@ -149,7 +151,7 @@ STRONG = (
         },
     ),
 )
-"""What an attempt has to get right. P1 to P3 have found most mistakes so far."""
+"""An attempt must be right on all of these. P1 to P3 find the most mistakes."""
 
 WEAK = (
     Probe("the blogs' 3x3 input and 2x2 filter", (1, 1, 3, 3), (1, 1, 2, 2)),
@@ -169,4 +171,4 @@ WEAK = (
         ones=True,
     ),
 )
-"""What attempts are often tested with, and what many mistakes pass."""
+"""Layers that attempts are often tested with, and on which many mistakes hide."""

@@ -1,4 +1,4 @@
-"""What the checker says, for people and for programs."""
+"""The report of the checker, for people and for programs."""
 
 from __future__ import annotations
 
@@ -19,15 +19,15 @@ class Finding:
     case: str
     """The layer, its shapes and settings."""
     alternatives: tuple[tuple[str, ...], ...] = ()
-    """What would explain it, best first: keys of one mistake, or of two at once."""
+    """The explanations, best first: each has the key of one mistake, or of two."""
     where: tuple[str, ...] = ()
-    """Where it is wrong, or what else is known."""
+    """Sentences on where it is wrong, and on what else is known."""
     passes: tuple[str, ...] = ()
-    """Which weaker tests the mistake would have passed."""
+    """The weaker tests that the mistake passes."""
 
     @property
     def mistakes(self) -> tuple[Mistake, ...]:
-        """The mistakes, best first; if `together`, they were made at the same time."""
+        """The alternatives, best first; or if `together`, the two made at once."""
         if self.together:
             return tuple(mistake_of(key) for key in self.alternatives[0])
         return tuple(mistake_of(key) for (key,) in self.alternatives)
@@ -38,7 +38,7 @@ class Finding:
         return bool(self.alternatives) and len(self.alternatives[0]) > 1
 
     def __str__(self) -> str:
-        """Return the finding in some lines."""
+        """Return the finding in a few lines."""
         return "\n".join(self._lines())
 
     def _lines(self) -> Iterator[str]:
@@ -63,7 +63,7 @@ class Finding:
             yield f"  It passes weaker tests: {', '.join(self.passes)}."
 
     def as_dict(self) -> dict[str, Any]:
-        """Return the finding in types that JSON has."""
+        """Return the finding as a dictionary that JSON can store."""
         return {
             "target": self.target,
             "case": self.case,
@@ -76,21 +76,21 @@ class Finding:
 
 @dataclass(frozen=True)
 class Report:
-    """What was checked, and what was found.
+    """What was checked, and what is wrong.
 
-    A report is true where nothing was found.
+    A report is true if nothing is wrong.
     """
 
     checked: tuple[str, ...]
-    """What was compared: each target, with the cases in which it was."""
+    """What was compared, and on which layers."""
     findings: tuple[Finding, ...] = field(default=())
 
     def __bool__(self) -> bool:
-        """Return whether all is right."""
+        """Return whether everything is right."""
         return not self.findings
 
     def __str__(self) -> str:
-        """Return the findings, or what was checked."""
+        """Return the findings; or if there are none, what was checked."""
         if self:
             return "Right: " + "; ".join(self.checked)
         return "\n\n".join(map(str, self.findings))
@@ -101,7 +101,7 @@ class Report:
         return f'<pre class="report">{html.escape(str(self))}</pre>'
 
     def as_dict(self) -> dict[str, Any]:
-        """Return the report in types that JSON has."""
+        """Return the report as a dictionary that JSON can store."""
         return {
             "right": bool(self),
             "checked": list(self.checked),

@@ -1,4 +1,4 @@
-"""Runs what somebody wrote: no longer than it may, and with its errors in one line."""
+"""Limits how long a piece of code may run, and puts its errors into one line."""
 
 from __future__ import annotations
 
@@ -16,36 +16,37 @@ _LIBRARY = Path(get_paths()["stdlib"])
 _INSTALLED = {"site-packages", "dist-packages"}
 _INTERNAL = ("<frozen", "<__array_function__")
 _AGAIN = 0.05
-"""After how many seconds a stop that was caught is tried again."""
+"""The seconds after which code that caught the stop is stopped again."""
 
 
 class TooSlowError(Exception):
-    """What was run did not come back in time."""
+    """The code that ran did not finish in time."""
 
 
 class _StopError(BaseException):
-    """Ends what runs, also where it catches every `Exception`."""
+    """Ends the code that runs, even if it catches every `Exception`."""
 
 
 @contextmanager
-def limited(seconds: float) -> Generator[None]:
-    """Stop what takes longer, where the platform has a timer for the main thread.
+def time_limit(seconds: float) -> Generator[None]:
+    """Return a context that stops a block of code which takes too long.
 
-    Elsewhere nothing is stopped. A timer that was running goes on afterwards.
+    It needs the main thread, and a platform with timers; otherwise nothing is stopped.
+    A timer that ran before goes on afterwards.
 
     Parameters
     ----------
     seconds : float
-        How long the block may take, by the clock on the wall.
+        How long the block may take, in real time.
 
     Raises
     ------
     TooSlowError
-        If it took longer. Its traceback leads to the line that ran at that time.
+        If the block takes longer. The traceback leads to the line that was running.
 
     Examples
     --------
-    >>> with limited(0.1):
+    >>> with time_limit(0.1):
     ...     while True:
     ...         pass
     Traceback (most recent call last):
@@ -79,10 +80,10 @@ def limited(seconds: float) -> Generator[None]:
 
 
 def blame(error: BaseException) -> str:
-    """Return an error in one line, with the line of the person's own code.
+    """Return an error in one line, with the last line of the person's own code.
 
-    Lines of this package, of Python's library and of installed packages are nobody's
-    fault; of the others, the last one counts.
+    Code of this package, of Python's library and of installed packages is not their
+    own.
 
     Examples
     --------

@@ -8,7 +8,7 @@ from typing import cast
 
 import numpy as np
 
-from deconv_tutorial.diagnose.compare import ratio, same, wrong_places
+from deconv_tutorial.diagnose.compare import is_same, ratio, wrong_places
 from deconv_tutorial.dtypes import Array
 from deconv_tutorial.exercises.exercise import FormError
 
@@ -85,7 +85,7 @@ def alike(found: Array, right: Array) -> bool:
     >>> alike(np.array(True), np.array(False))
     False
     """
-    return same(_signed(found), _signed(right))
+    return is_same(_signed(found), _signed(right))
 
 
 def _signed(array: Array) -> Array:
@@ -126,7 +126,7 @@ def difference(name: str, found: Array, right: Array) -> str:
     if not right.ndim:
         return f"{name}: {found}, and should be {right}."
     for words, array in _related(right):
-        if same(found, array):
+        if is_same(found, array):
             return f"{name} is the right one, {words}."
     factor = _factor(found, right)
     if factor is not None:
@@ -134,7 +134,7 @@ def difference(name: str, found: Array, right: Array) -> str:
     wrong = wrong_places(found, right)
     first = [int(n) for n in np.argwhere(wrong)[0]]
     count = f"{int(wrong.sum())} of {wrong.size} elements"
-    if found.dtype.kind == "f" and same(found.round(5), right.round(5)):
+    if found.dtype.kind == "f" and is_same(found.round(5), right.round(5)):
         largest = np.abs(found - right).max()
         return f"{name} differs in {count}, by at most {largest:.1g}."
     where = f", first at {first}" if first else ""
@@ -159,7 +159,7 @@ def _factor(found: Array, right: Array) -> float | None:
     if np.iscomplexobj(found) or np.iscomplexobj(right):
         return None
     factor = ratio(found, right)
-    if factor is None or same(found.round(5), right.round(5)):
+    if factor is None or is_same(found.round(5), right.round(5)):
         return None
     # One number is always a multiple of another. Only a whole factor tells anything.
     telling = right.size > 1 or factor.is_integer() or (1 / factor).is_integer()

@@ -10,8 +10,8 @@ import numpy as np
 
 from deconv_tutorial.diagnose.mistakes.catalogue import mistake_of
 from deconv_tutorial.diagnose.mistakes.problem import Target, problem_of
-from deconv_tutorial.diagnose.naming import Evidence, named
-from deconv_tutorial.diagnose.trial import TooSlowError, blame, limited
+from deconv_tutorial.diagnose.naming import Evidence, explanations
+from deconv_tutorial.diagnose.trial import TooSlowError, blame, time_limit
 from deconv_tutorial.dtypes import Array
 from deconv_tutorial.exercises.as_code import written_call
 from deconv_tutorial.exercises.differences import alike, as_parts, difference, what
@@ -101,7 +101,7 @@ def outcome(
     """Return what comes of an answer in a case."""
     copies = tuple(_copied(value) for value in case)
     try:
-        with limited(seconds):
+        with time_limit(seconds):
             value = exercise.call(answer, copies)
         parts = as_parts(value, exercise.returns)
     except FormError as error:
@@ -209,7 +209,7 @@ def _diagnosed(
             evidence.append((problem, found.parts[n][(None,) * missing]))
         sentences += [
             f"{name}: {mistake.title} ({mistake.key}). {mistake.why}"
-            for alternative in named(target, evidence)[:1]
+            for alternative in explanations(target, evidence)[:1]
             for mistake in map(mistake_of, alternative)
         ]
     return sentences

@@ -23,12 +23,12 @@ from deconv_tutorial import (
     conv_transpose_backward,
     diagnose,
 )
-from deconv_tutorial.diagnose.black_box import law
-from deconv_tutorial.diagnose.compare import located, same
-from deconv_tutorial.diagnose.from_arrays import weaker
+from deconv_tutorial.diagnose.black_box import wrong_rules
+from deconv_tutorial.diagnose.compare import is_same, whereabouts
+from deconv_tutorial.diagnose.from_arrays import passed_probes
 from deconv_tutorial.diagnose.mistakes.formulas import formulas
 from deconv_tutorial.diagnose.mistakes.problem import TARGETS
-from deconv_tutorial.diagnose.naming import composed, named
+from deconv_tutorial.diagnose.naming import explanations, mistaken_result
 from deconv_tutorial.diagnose.probes import STRONG, WEAK
 from tests.strategies import cases
 
@@ -48,8 +48,8 @@ def wrong_ones(problem, target):
     """Yield each mistake that makes a difference, with what it gives."""
     right = problem.result(target)
     for formula in formulas(target, transposed=problem.transposed):
-        result = composed(problem, [formula])
-        if result is not None and not same(result, right):
+        result = mistaken_result(problem, [formula])
+        if result is not None and not is_same(result, right):
             yield formula, result
 
 
@@ -59,7 +59,7 @@ def wrong_ones(problem, target):
 def test_every_mistake_is_named_first_by_its_own_key(name, target, transposed):
     problem = PROBES[name].case(transposed=transposed).problem
     found = [
-        (formula.key, named(target, [(problem, result)]))
+        (formula.key, explanations(target, [(problem, result)]))
         for formula, result in wrong_ones(problem, target)
     ]
     assert len(found) >= 5
@@ -87,10 +87,10 @@ def test_two_mistakes_at_once_are_named_as_two(target, transposed):
     random.Random(0).shuffle(pairs)
     checked = 0
     for one, other in pairs[:40]:
-        result = composed(problem, (one, other))
-        if result is None or any(same(result, array) for array in known):
+        result = mistaken_result(problem, (one, other))
+        if result is None or any(is_same(result, array) for array in known):
             continue
-        assert (one.key, other.key) in named(target, [(problem, result)])
+        assert (one.key, other.key) in explanations(target, [(problem, result)])
         checked += 1
     assert checked >= 5
 
@@ -102,8 +102,8 @@ def test_two_mistakes_are_put_together_from_two_cases():
     evidence = []
     for name, key in keys.items():
         problem = PROBES[name].case(transposed=False).problem
-        evidence.append((problem, composed(problem, [known[key]])))
-    (pair,) = named("dw", evidence)
+        evidence.append((problem, mistaken_result(problem, [known[key]])))
+    (pair,) = explanations("dw", evidence)
     assert set(pair) == set(keys.values())
 
 
@@ -228,12 +228,12 @@ def test_places_are_told_in_words(places, words):
     problem = PROBES["P1"].case(transposed=False).problem
     wrong = problem.result("dx")
     wrong[places] += 1
-    assert words in located(problem, "dx", wrong)
+    assert words in whereabouts(problem, "dx", wrong)
 
 
 def test_a_constant_factor_is_told():
     problem = PROBES["P1"].case(transposed=False).problem
-    assert located(problem, "dw", problem.result("dw") * 7 / 11)[1] == (
+    assert whereabouts(problem, "dw", problem.result("dw") * 7 / 11)[1] == (
         "it is 0.636364 times the right one"
     )
 
@@ -267,7 +267,7 @@ def test_the_law_of_a_black_box_is_read_off():
         return {"dw": np.flip(problem.result("dw"), -1)}
 
     case = PROBES["1-D"].case(transposed=False)
-    assert law(attempt, "dw", case) == [
+    assert wrong_rules(attempt, "dw", case) == [
         "axis 0: it connects i = 1*o - 1*k + 1, needed is i = 2*o + 1*k - 1"
     ]
 
@@ -281,7 +281,7 @@ def test_right_functions_keep_the_law(target, name, transposed):
     def attempt(case):
         return {target: case.problem.result(target)}
 
-    assert law(attempt, target, case) == []
+    assert wrong_rules(attempt, target, case) == []
 
 
 def test_a_black_box_without_a_law():
@@ -298,12 +298,15 @@ def test_a_black_box_without_a_law():
         return {"dw": dw[..., [0, 2, 1]]}
 
     for attempt in (scaled, fractions):
-        assert law(attempt, "dw", case) == [
+        assert wrong_rules(attempt, "dw", case) == [
             "its results are not single products of the numbers it gets"
         ]
     few = replace(case, x=case.x[..., :1], d_out=case.d_out[..., :1])
-    assert law(lambda c: {"dw": np.flip(c.problem.result("dw"), -1)}, "dw", few) == []
-    assert law(scattered, "dw", case) == [
+    assert (
+        wrong_rules(lambda c: {"dw": np.flip(c.problem.result("dw"), -1)}, "dw", few)
+        == []
+    )
+    assert wrong_rules(scattered, "dw", case) == [
         "axis 0: its indices keep no rule i = a*o + b*k + c"
     ]
 
@@ -581,7 +584,7 @@ def test_a_report_is_html_too():
     ],
 )
 def test_weaker_tests_are_those_that_a_mistake_passes(key, expected):
-    passed = weaker("dx", (key,), transposed=False)
+    passed = passed_probes("dx", (key,), transposed=False)
     assert [name for name in passed if name.startswith("CS231n")] == expected
 
 
@@ -592,8 +595,8 @@ def test_weak_probes_are_weak():
         unseen = [
             formula
             for formula in formulas("dw", transposed=False)
-            if (result := composed(problem, [formula])) is None
-            or same(result, problem.result("dw"))
+            if (result := mistaken_result(problem, [formula])) is None
+            or is_same(result, problem.result("dw"))
         ]
         assert len(unseen) >= 10
 

@@ -15,9 +15,9 @@ import sympy as sp
 from scipy import signal as signal_2d
 
 from deconv_tutorial import conv, conv_backward, conv_transpose, conv_transpose_backward
-from deconv_tutorial.diagnose.compare import same
+from deconv_tutorial.diagnose.compare import is_same
 from deconv_tutorial.diagnose.mistakes.problem import problem_of
-from deconv_tutorial.diagnose.trial import TooSlowError, blame, limited
+from deconv_tutorial.diagnose.trial import TooSlowError, blame, time_limit
 from deconv_tutorial.engines import im2col, naive
 from deconv_tutorial.exercises import check, exercises, solution, stub
 from deconv_tutorial.exercises.as_code import written
@@ -318,7 +318,7 @@ def test_a_gradient_is_that_of_its_layer(key):
         problem = problem_of(**exercise.layer(*case))
         for name, found in zip(exercise.returns, parts, strict=True):
             right = problem.result(name)
-            assert same(found.reshape(right.shape), right)
+            assert is_same(found.reshape(right.shape), right)
 
 
 def test_a_mistake_that_is_not_listed_is_diagnosed():
@@ -553,12 +553,12 @@ def test_a_limit_leaves_timers_and_handlers_as_they_were():
     before = signal.signal(signal.SIGALRM, lambda *_: called.append(True))
     signal.setitimer(signal.ITIMER_REAL, 0.3)
     try:
-        with pytest.raises(TooSlowError, match=r"more than 0.05 s"), limited(0.05):
+        with pytest.raises(TooSlowError, match=r"more than 0.05 s"), time_limit(0.05):
             time.sleep(1)
         assert not called
         time.sleep(0.4)
         assert called
-        with limited(5):
+        with time_limit(5):
             pass
         assert signal.setitimer(signal.ITIMER_REAL, 0) == (0, 0)
     finally:
@@ -569,7 +569,7 @@ def test_outside_the_main_thread_nothing_is_stopped():
     done = []
 
     def work():
-        with limited(0.01):
+        with time_limit(0.01):
             time.sleep(0.05)
         done.append(check("flip-dx", right_dx))
 

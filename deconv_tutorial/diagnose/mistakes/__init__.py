@@ -1,5 +1,5 @@
 """The mistakes that have a name: functions from a right problem to a wrong one.
 
-`problem` is what they change, and computes the wrong results from it. In `formulas`
-each has its key. What the book says of it is in ``catalogue.toml``.
+`problem` holds what they change, and computes results from it, right or wrong.
+`formulas` gives each mistake its key, and ``catalogue.toml`` has its explanation.
 """

@@ -1,4 +1,4 @@
-"""What the book says about each mistake: read from ``catalogue.toml``, by its key."""
+"""The explanation of each mistake, by its key: read from ``catalogue.toml``."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ class Mistake:
     """A mistake that has a name."""
 
     key: str
-    """Its name, which begins with the result in which it shows."""
+    """Its name. It begins with the result that is wrong."""
     title: str
     """What was done, in a few words."""
     why: str
@@ -29,10 +29,10 @@ class Mistake:
 
 @cache
 def mistake_of(key: str) -> Mistake:
-    """Return what the book says about a mistake.
+    """Return the explanation of a mistake.
 
-    An entry is named by its whole key; or by the key without the result in which the
-    mistake shows, if it is the same in all of them.
+    The catalogue has an entry for the whole key, such as ``dw-stride-missing``, or one
+    entry ``stride-missing`` for all results.
 
     Examples
     --------

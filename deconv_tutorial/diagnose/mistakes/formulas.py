@@ -1,9 +1,9 @@
 """The mistakes as formulas: one of the three maps, called with something wrong.
 
-Each is a function from a right problem to a wrong one: another argument, another
-geometry, another way of adding up, or another last step. What it computes is then one
-of our own maps, so a mistake has no convolution of its own; and two mistakes at once
-are one function after the other.
+Each mistake is a function from a right problem to a wrong one. It changes an argument,
+the geometry, the way of adding up, or the last step. The wrong result is then computed
+by our own maps, so that no mistake needs a convolution of its own. To make two mistakes
+at once, call one function after the other.
 """
 
 from __future__ import annotations
@@ -27,40 +27,42 @@ class Formula:
     map: Map
     """The map that is called with something wrong."""
     change: Change
-    """What is wrong: it returns a wrong problem, or None where that cannot be."""
+    """Makes the mistake: it returns a wrong problem, or None if that is impossible."""
 
 
 _SETTINGS: Mapping[str, Change] = {
-    "stride-missing": wrong_indices.axes(lambda a: replace(a, stride=1)),
-    "dilation-missing": wrong_indices.axes(lambda a: replace(a, dilation=1)),
-    "stride-dilation-exchanged": wrong_indices.axes(
+    "stride-missing": wrong_indices.changed_axes(lambda a: replace(a, stride=1)),
+    "dilation-missing": wrong_indices.changed_axes(lambda a: replace(a, dilation=1)),
+    "stride-dilation-exchanged": wrong_indices.changed_axes(
         lambda a: replace(a, stride=a.dilation, dilation=a.stride)
     ),
-    "stride0-both-axes": wrong_indices.first_axis("stride"),
-    "dilation0-both-axes": wrong_indices.first_axis("dilation"),
-    "padding0-both-axes": wrong_indices.first_axis("padding_before"),
-    "padding-doubled": wrong_indices.axes(
+    "stride0-both-axes": wrong_indices.first_axis_setting("stride"),
+    "dilation0-both-axes": wrong_indices.first_axis_setting("dilation"),
+    "padding0-both-axes": wrong_indices.first_axis_setting("padding_before"),
+    "padding-doubled": wrong_indices.changed_axes(
         lambda a: replace(a, padding_before=2 * a.padding_before)
     ),
-    "spread-too-far": wrong_indices.axes(lambda a: replace(a, stride=a.stride + 1)),
-    "dilation-from-zero": wrong_indices.axes(wrong_indices.one_more_dilation),
+    "spread-too-far": wrong_indices.changed_axes(
+        lambda a: replace(a, stride=a.stride + 1)
+    ),
+    "dilation-from-zero": wrong_indices.changed_axes(wrong_indices.one_more_dilation),
     "dilation-one-less": wrong_indices.one_less_dilation,
-    "shift-one": wrong_indices.axes(wrong_indices.shifted(1)),
-    "shift-one-back": wrong_indices.axes(wrong_indices.shifted(-1)),
+    "shift-one": wrong_indices.changed_axes(wrong_indices.shift(1)),
+    "shift-one-back": wrong_indices.changed_axes(wrong_indices.shift(-1)),
 }
-"""Mistakes of every map but the bias: wrong settings."""
+"""Wrong settings: mistakes of every map except the sum for the bias."""
 
 _ARGUMENT: Mapping[Map, Mapping[str, Change]] = {
     "weight_grad": {
         "uses-y-not-gy": wrong_arrays.result_for_d_out,
         "x-not-padded": wrong_indices.padding(0),
         "pad-high-low-swapped": wrong_indices.padding_at_the_end,
-        "leftover-wrong-end": wrong_indices.cropped_at_the_wrong_end,
-        "leftover-not-cropped": wrong_indices.not_cropped_to_taps,
+        "leftover-wrong-end": wrong_indices.crop_at_the_wrong_end,
+        "leftover-not-cropped": wrong_indices.no_crop_to_taps,
         "loop-range-h-stride": wrong_arrays.only_some_outputs,
-        "bounds-from-kernel": wrong_arrays.only_as_many_as_taps,
-        "size0-both-axes": wrong_arrays.as_large_as_the_first,
-        "negative-index-wraps": wrong_arrays.wrapped,
+        "bounds-from-kernel": wrong_arrays.as_many_inputs_as_taps,
+        "size0-both-axes": wrong_arrays.first_size_everywhere,
+        "negative-index-wraps": wrong_arrays.wrapped_indices,
         "d-out-transposed": wrong_arrays.turned_errors,
         "assign-not-add": wrong_arrays.last_output,
         "last-sample-only": wrong_arrays.last_sample,
@@ -72,61 +74,67 @@ _ARGUMENT: Mapping[Map, Mapping[str, Change]] = {
     "input_grad": {
         # In a gather the kernel has to be reversed: then one is left that is not.
         "flip-all-axes": wrong_arrays.flipped_channels,
-        "rot90-on-channel-axes": wrong_arrays.flipped_everywhere,
+        "rot90-on-channel-axes": wrong_arrays.flipped_weight,
         "channels-not-exchanged": wrong_arrays.exchanged_channels,
         "channels-reshaped": wrong_arrays.reshaped_channels,
         "kernel-turned": wrong_arrays.turned_kernel,
-        "flipped-first-axis": wrong_arrays.flipped_one_axis(0),
-        "flipped-second-axis": wrong_arrays.flipped_one_axis(1),
+        "flipped-first-axis": wrong_arrays.one_flipped_axis(0),
+        "flipped-second-axis": wrong_arrays.one_flipped_axis(1),
         "filters-reversed": wrong_arrays.reversed_filters,
         "no-sum-over-filters-last-only": wrong_arrays.last_filter,
         "groups-ignored": wrong_arrays.first_kernels,
         "groups-reversed": wrong_arrays.reversed_groups,
         "reshape-without-transpose": wrong_arrays.mixed_batch,
-        "assign-not-add": wrong_sums.summed_by(wrong_sums.assigned),
-        "assign-not-add-by-output": wrong_sums.summed_by(wrong_sums.assigned_by_output),
-        "average-overlaps": wrong_sums.summed_by(wrong_sums.averaged),
-        "crop-last": wrong_indices.cropped_from_the_end,
+        "assign-not-add": wrong_sums.other_sum(wrong_sums.assignment),
+        "assign-not-add-by-output": wrong_sums.other_sum(
+            wrong_sums.assignment_by_output
+        ),
+        "average-overlaps": wrong_sums.other_sum(wrong_sums.average_of_overlaps),
+        "crop-last": wrong_indices.crop_from_the_end,
         "crop-high-side": wrong_indices.padding_at_the_end,
         "crop-from-0": wrong_indices.padding(0),
         "crop-hard-1": wrong_indices.padding(1),
-        "crop-pad-minus-pad": wrong_sums.sliced,
-        "not-cropped": wrong_indices.not_cropped,
+        "crop-pad-minus-pad": wrong_sums.crop_to_minus_after,
+        "not-cropped": wrong_indices.no_crop,
         "loop-range-h-stride": wrong_arrays.only_some_outputs,
-        "negative-padding-clipped": wrong_indices.axes(wrong_indices.clipped),
-        "leftover-missing": wrong_indices.without_leftover,
-        "not-spread": wrong_indices.not_spread,
+        "negative-padding-clipped": wrong_indices.changed_axes(
+            wrong_indices.clipped_padding
+        ),
+        "leftover-missing": wrong_indices.missing_leftover,
+        "not-spread": wrong_indices.unspread_errors,
     },
     "forward": {
         "kernel-flipped": wrong_arrays.flipped_kernel,
-        "flip-all-axes": wrong_arrays.flipped_everywhere,
+        "flip-all-axes": wrong_arrays.flipped_weight,
         "rot90-on-channel-axes": wrong_arrays.flipped_channels,
         "channels-not-exchanged": wrong_arrays.exchanged_channels,
         "channels-reshaped": wrong_arrays.reshaped_channels,
         "kernel-turned": wrong_arrays.turned_kernel,
-        "flipped-first-axis": wrong_arrays.flipped_one_axis(0),
-        "flipped-second-axis": wrong_arrays.flipped_one_axis(1),
+        "flipped-first-axis": wrong_arrays.one_flipped_axis(0),
+        "flipped-second-axis": wrong_arrays.one_flipped_axis(1),
         "filters-reversed": wrong_arrays.reversed_filters,
         "no-sum-over-channels-last-only": wrong_arrays.last_input_channel,
         "groups-ignored": wrong_arrays.first_kernels,
         "padding-missing": wrong_indices.padding(0),
         "pad-high-low-swapped": wrong_indices.padding_at_the_end,
         "loop-range-h-stride": wrong_sums.first_places_only,
-        "bounds-from-kernel": wrong_arrays.only_as_many_as_taps,
-        "size0-both-axes": wrong_arrays.as_large_as_the_first,
-        "negative-index-wraps": wrong_arrays.wrapped,
+        "bounds-from-kernel": wrong_arrays.as_many_inputs_as_taps,
+        "size0-both-axes": wrong_arrays.first_size_everywhere,
+        "negative-index-wraps": wrong_arrays.wrapped_indices,
     },
     "bias": {
-        "mean-all": wrong_sums.divided(lambda p: len(p.x) * wrong_sums.places(p)),
-        "mean-space": wrong_sums.divided(wrong_sums.places),
-        "not-reduced-over-space": wrong_sums.summed_by(wrong_sums.not_over_space),
-        "wrong-axes": wrong_sums.summed_by(wrong_sums.over_other_axes),
-        "of-the-input": wrong_sums.summed_by(wrong_sums.of_the_input),
-        "sum-all-channels": wrong_sums.summed_by(wrong_sums.over_everything),
-        "last-sample": wrong_sums.summed_by(wrong_sums.of_last_sample),
+        "mean-all": wrong_sums.division_by(
+            lambda p: len(p.x) * wrong_sums.place_count(p)
+        ),
+        "mean-space": wrong_sums.division_by(wrong_sums.place_count),
+        "not-reduced-over-space": wrong_sums.other_sum(wrong_sums.sum_over_samples),
+        "wrong-axes": wrong_sums.other_sum(wrong_sums.sum_over_other_axes),
+        "of-the-input": wrong_sums.other_sum(wrong_sums.sum_of_input),
+        "sum-all-channels": wrong_sums.other_sum(wrong_sums.sum_over_everything),
+        "last-sample": wrong_sums.other_sum(wrong_sums.sum_of_last_sample),
     },
 }
-"""Mistakes of one map, whichever layer's result it is."""
+"""Mistakes of one map, in both layers."""
 
 _RESULT: Mapping[Target, Mapping[str, Change]] = {
     "dw": {
@@ -136,79 +144,81 @@ _RESULT: Mapping[Target, Mapping[str, Change]] = {
         "height-width-swapped": wrong_sums.exchanged_space,
         "channels-swapped": wrong_sums.exchanged_channels,
         "channels-reshaped": wrong_sums.reshaped_channels,
-        "summed-over-input-channels": wrong_sums.same_for_input_channels("sum"),
-        "averaged-over-input-channels": wrong_sums.same_for_input_channels("mean"),
+        "summed-over-input-channels": wrong_sums.shared_input_channels("sum"),
+        "averaged-over-input-channels": wrong_sums.shared_input_channels("mean"),
         "im2col-kc-order": wrong_sums.taps_before_channels,
-        "not-summed-over-samples": wrong_sums.summed_by(wrong_sums.per_sample),
-        "mean-all": wrong_sums.divided(lambda p: len(p.x) * wrong_sums.places(p)),
-        "mean-space": wrong_sums.divided(wrong_sums.places),
-        "mean-taps": wrong_sums.divided(wrong_sums.taps),
+        "not-summed-over-samples": wrong_sums.other_sum(wrong_sums.gradient_per_sample),
+        "mean-all": wrong_sums.division_by(
+            lambda p: len(p.x) * wrong_sums.place_count(p)
+        ),
+        "mean-space": wrong_sums.division_by(wrong_sums.place_count),
+        "mean-taps": wrong_sums.division_by(wrong_sums.tap_count),
     },
     "dx": {
         "flipped": wrong_sums.reversed_space,
         "height-width-swapped": wrong_sums.exchanged_space,
-        "mean-taps": wrong_sums.divided(wrong_sums.taps),
+        "mean-taps": wrong_sums.division_by(wrong_sums.tap_count),
         "last-sample-only": wrong_sums.only_the_last_sample,
     },
     "db": {},
     "y": {"last-sample-only": wrong_sums.only_the_last_sample},
 }
-"""Mistakes of one target: what is done to it at the end."""
+"""Mistakes of one target that are made in the last step."""
 
 _SCALE: Mapping[str, Change] = {
-    "negated": wrong_sums.times(-1),
-    "doubled": wrong_sums.times(2),
-    "mean-batch": wrong_sums.divided(lambda p: len(p.x)),
+    "negated": wrong_sums.multiplication_by(-1),
+    "doubled": wrong_sums.multiplication_by(2),
+    "mean-batch": wrong_sums.division_by(lambda p: len(p.x)),
 }
 
 _OF_A_LAYER: Mapping[tuple[Target, bool], Mapping[str, Change]] = {
     ("dx", False): {"kernel-not-flipped": wrong_arrays.flipped_kernel},
-    ("dw", False): {"convolve-instead-of-correlate": wrong_arrays.convolved},
+    ("dw", False): {"convolve-instead-of-correlate": wrong_arrays.true_convolution},
     ("dw", True): {
-        "arguments-not-exchanged": wrong_arrays.convolved,
-        "loops-not-exchanged": wrong_arrays.not_exchanged,
+        "arguments-not-exchanged": wrong_arrays.true_convolution,
+        "loops-not-exchanged": wrong_arrays.unexchanged_arguments,
     },
     ("y", True): {
         "kernel-flipped": wrong_arrays.flipped_kernel,
         "padding-of-input": wrong_indices.padding_of_input,
-        "output-padding-zeros": wrong_sums.last_places_empty,
+        "output-padding-zeros": wrong_sums.empty_last_places,
         "output-padding-in-front": wrong_sums.last_places_in_front,
         "size-without-dilation": wrong_indices.size_without_dilation,
     },
     ("dx", True): {"reshape-without-transpose": wrong_arrays.mixed_errors},
 }
-"""Mistakes that have a name of their own in one layer."""
+"""Mistakes that one layer alone has, or that have another name in it."""
 
 
 _VARIANTS: Mapping[Map, Mapping[str, Change]] = {
     "forward": {
         "padding-hard-1": wrong_indices.padding(1),
         "flip-all-axes": wrong_arrays.flipped_filters,
-        "padding-missing": wrong_indices.without_padding,
+        "padding-missing": wrong_indices.no_padding,
         **{
-            stem: wrong_indices.refitted(change)
+            stem: wrong_indices.refitted_formula(change)
             for stem, change in _SETTINGS.items()
             if "shift" not in stem
         },
     },
     "input_grad": {
-        "crop-hard-1": wrong_sums.sliced_from_1,
-        "crop-one-by-one": wrong_sums.sliced_by_1,
+        "crop-hard-1": wrong_sums.crop_from_1,
+        "crop-one-by-one": wrong_sums.crop_by_1,
         "filters-reversed": wrong_arrays.reversed_filters_and_kernels,
         "flip-all-axes": wrong_arrays.flipped_filters,
-        "crop-pad-minus-pad": wrong_sums.sliced_by_the_first,
+        "crop-pad-minus-pad": wrong_sums.crop_to_minus_before,
         "groups-reversed": wrong_arrays.reversed_kernels,
     },
     "weight_grad": {"padding-hard-1": wrong_indices.padding(1)},
     "bias": {},
 }
-"""Other arrays that the same mistakes give, often of another shape; and rare ones."""
+"""Other ways to make the same mistakes, often with a result of another shape."""
 
 
 def formulas(target: Target, *, transposed: bool) -> tuple[Formula, ...]:
-    """Return the mistakes of one result of a layer, the likeliest first.
+    """Return the mistakes of one result of a layer, the most likely ones first.
 
-    A mistake that can be made in two ways is there twice.
+    A mistake that can be made in two ways has two formulas, with one key.
 
     Examples
     --------

@@ -1,9 +1,9 @@
-"""One layer with its arrays, seen from the form: what is asked, and the right answers.
+"""One layer with its arrays, as the form sees them, and the right results.
 
-Both layers have the same three arrays in the form: ``x`` on the long side, ``y`` on the
-short one, ``w`` between them. A convolution puts its d_out in the place of ``y``, a
-transposed convolution in that of ``x``. So a mistake is written once, for a map, and
-shows in whichever gradient of whichever layer that map is.
+In the form, both layers have the same three arrays: ``x`` on the long side, ``y`` on
+the short side, ``w`` between them. The d_out of a convolution is its ``y``; the d_out
+of a transposed convolution is its ``x``. So a mistake in a map is written once. It then
+shows in the result of a layer that this map computes.
 """
 
 from __future__ import annotations
@@ -28,24 +28,24 @@ from deconv_tutorial.geometry.settings import Index, Padding, PerAxis
 
 Target: TypeAlias = Literal["y", "dx", "dw", "db"]
 TARGETS: tuple[Target, ...] = get_args(Target)
-"""What a layer or its backward pass returns, each by its name."""
+"""The results of a layer and of its backward pass."""
 Map: TypeAlias = Literal["forward", "input_grad", "weight_grad", "bias"]
 
 Change: TypeAlias = "Callable[[Problem], Problem | None]"
-"""A mistake: a wrong problem made from a right one, or None where that cannot be."""
+"""A mistake: it makes a wrong problem from a right one, or None if it cannot."""
 
 MAP_OF: Mapping[bool, Mapping[Target, Map]] = {
     False: {"y": "forward", "dx": "input_grad", "dw": "weight_grad", "db": "bias"},
     True: {"y": "input_grad", "dx": "forward", "dw": "weight_grad", "db": "bias"},
 }
-"""Which map a target is, for a convolution and for a transposed one."""
+"""The map that computes each target: of a convolution (False), or a transposed one."""
 
 
 @dataclass(frozen=True, eq=False)
 class Problem:
     """The arrays of one layer, as an engine takes them, and its settings.
 
-    Mistakes are made by replacing a part of it.
+    A mistake replaces a part of it.
     """
 
     transposed: bool
@@ -58,9 +58,9 @@ class Problem:
     geometry: Geometry
     padding_after: Index
     finish: tuple[Callable[[Array], Array], ...] = field(default=(), repr=False)
-    """What is done to the result, in the shape of the layer."""
+    """The last steps: each one changes the result, in the layout of the layer."""
     engine_map: Callable[[Problem, Map], Array] | None = field(default=None, repr=False)
-    """What computes in the place of an engine."""
+    """Computes the maps, if the engine does not."""
 
     @property
     def d_out(self) -> Array:
@@ -69,7 +69,7 @@ class Problem:
 
     @property
     def leftover(self) -> Index:
-        """On each axis, how many places of the padded input no window reaches."""
+        """On each axis, the number of padded inputs behind the last window."""
         pairs = zip(self.geometry.axes, self.padding_after, strict=True)
         return tuple(
             axis.input_size + after - 1 - axis.span[1] for axis, after in pairs
@@ -77,18 +77,18 @@ class Problem:
 
     @property
     def possible(self) -> bool:
-        """Whether there is anything to compute: a mistake may leave no places."""
+        """Whether there is anything to compute. A mistake may leave no places."""
         return min(*self.geometry.input_size, *self.geometry.output_size) > 0
 
     def result(self, target: Target) -> Array:
-        """Return what the layer computes for a target, in the layout of the layer."""
-        array = self._joined(self.array(MAP_OF[self.transposed][target]), target)
+        """Return one result of the layer, in the layout of the layer."""
+        array = self._layer_array(self.array(MAP_OF[self.transposed][target]), target)
         for step in self.finish:
             array = step(array)
         return array
 
     def array(self, name: Map) -> Array:
-        """Return what a map computes, with channels in groups."""
+        """Return the result of a map, with its channels in groups."""
         if self.engine_map is not None:
             return self.engine_map(self, name)
         if name == "bias":
@@ -100,8 +100,8 @@ class Problem:
             return im2col.input_grad(self.y, self.w, self.geometry)
         return im2col.weight_grad(self.x, self.y, self.geometry)
 
-    def _joined(self, array: Array, target: Target) -> Array:
-        """Return an array in the layout of the layer: groups and channels joined."""
+    def _layer_array(self, array: Array, target: Target) -> Array:
+        """Return an array in the layout of the layer, without an axis for groups."""
         if target == "db":
             return array
         rank = len(self.geometry.axes)
@@ -111,12 +111,12 @@ class Problem:
         return array.reshape(*shape[:first], channels, *shape[first + 2 :])
 
     def with_axes(self, change: Callable[[int, Axis], Axis]) -> Problem:
-        """Return the problem with each axis changed."""
+        """Return the problem with another geometry: each axis is changed."""
         axes = (change(n, axis) for n, axis in enumerate(self.geometry.axes))
         return replace(self, geometry=Geometry(tuple(axes)))
 
-    def finished(self, step: Callable[[Array], Array]) -> Problem:
-        """Return the problem with one more step at the end."""
+    def with_last_step(self, step: Callable[[Array], Array]) -> Problem:
+        """Return the problem with one more step after all others."""
         return replace(self, finish=(*self.finish, step))
 
 
@@ -134,7 +134,7 @@ def problem_of(
 ) -> Problem:
     """Return the problem of a layer, from arrays in its own layouts.
 
-    Without a `d_out` it is that of the forward pass, and the place of d_out is empty.
+    The forward pass needs no `d_out`. If it is left out, zeros stand in its place.
     """
     sizes = x.shape[2:], w.shape[2:]
     if transposed:
@@ -158,8 +158,16 @@ def problem_of(
     return Problem(transposed, *arrays, geometry, tuple(after for _, after in sides))
 
 
-def emptied(array: Array, sizes: Sequence[int]) -> Array:
-    """Return an array with zeros beyond some sizes of its last axes."""
+def first_places(array: Array, sizes: Sequence[int]) -> Array:
+    """Return an array of the same shape that keeps its first places, and is 0 beyond.
+
+    Parameters
+    ----------
+    array : array
+        The array to copy.
+    sizes : sequence of int
+        How many places to keep on each of the last axes.
+    """
     array = array.copy()
     for n, size in enumerate(sizes):
         array[(..., slice(size, None), *[slice(None)] * (len(sizes) - 1 - n))] = 0

@@ -1,4 +1,4 @@
-"""Wrong arguments: a right map gets an array that was changed, or another one."""
+"""Wrong arguments: a right map gets a changed array, or another array."""
 
 from __future__ import annotations
 
@@ -6,18 +6,18 @@ from dataclasses import replace
 
 import numpy as np
 
-from deconv_tutorial.diagnose.mistakes.problem import Change, Problem, emptied
+from deconv_tutorial.diagnose.mistakes.problem import Change, Problem, first_places
 from deconv_tutorial.dtypes import Array
 
 
-def in_reverse(array: Array) -> Array:
+def mirror_image(array: Array) -> Array:
     """Return an array with its spatial axes reversed."""
     return np.flip(array, tuple(range(3, array.ndim)))
 
 
 def flipped_kernel(p: Problem) -> Problem:
     """Reverse the kernel on its spatial axes."""
-    return replace(p, w=in_reverse(p.w))
+    return replace(p, w=mirror_image(p.w))
 
 
 def flipped_channels(p: Problem) -> Problem:
@@ -26,7 +26,7 @@ def flipped_channels(p: Problem) -> Problem:
     return replace(p, w=joined.reshape(p.w.shape))
 
 
-def flipped_everywhere(p: Problem) -> Problem:
+def flipped_weight(p: Problem) -> Problem:
     """Reverse all axes of the weight."""
     return flipped_kernel(flipped_channels(p))
 
@@ -35,11 +35,11 @@ def flipped_filters(p: Problem) -> Problem | None:
     """Reverse all axes of each filter alone: its channels and its taps."""
     if p.w.shape[2] == 1:
         return None  # then just the kernel is reversed
-    return replace(p, w=in_reverse(p.w)[:, :, ::-1])
+    return replace(p, w=mirror_image(p.w)[:, :, ::-1])
 
 
 def exchanged_channels(p: Problem) -> Problem | None:
-    """Exchange input and output channels, where there are as many of both."""
+    """Exchange input and output channels, if there are equally many of both."""
     joined = p.w.reshape(-1, *p.w.shape[2:])
     if len(p.w) > 1 or joined.shape[0] != joined.shape[1]:
         return None
@@ -53,20 +53,20 @@ def turned_kernel(p: Problem) -> Problem | None:
     return replace(p, w=p.w.swapaxes(3, 4))
 
 
-def convolved(p: Problem) -> Problem:
-    """Reverse the short array: a true convolution in the place of a correlation."""
-    return replace(p, y=in_reverse(p.y))
+def true_convolution(p: Problem) -> Problem:
+    """Reverse the short array, as a true convolution does."""
+    return replace(p, y=mirror_image(p.y))
 
 
 def result_for_d_out(p: Problem) -> Problem:
-    """Take the layer's result in the place of the gradient of the loss in it."""
+    """Use the layer's result instead of the gradient of the loss in the result."""
     if p.transposed:
         return replace(p, x=p.array("input_grad"))
     return replace(p, y=p.array("forward"))
 
 
-def not_exchanged(p: Problem) -> Problem | None:
-    """Take the layer's input for the long array, and d_out for the short one."""
+def unexchanged_arguments(p: Problem) -> Problem | None:
+    """Call the map of a convolution with x and d_out, without exchanging them."""
     if not p.transposed:
         return None
     wrong = p.with_axes(
@@ -104,12 +104,12 @@ def last_input_channel(p: Problem) -> Problem:
 
 
 def first_group(p: Problem) -> Problem:
-    """Use the input of the first group for all of them."""
+    """Use the input of the first group for all groups."""
     return replace(p, x=np.broadcast_to(p.x[:, :1], p.x.shape))
 
 
 def first_kernels(p: Problem) -> Problem:
-    """Use the kernels of the first group for all of them."""
+    """Use the kernels of the first group for all groups."""
     return replace(p, w=np.broadcast_to(p.w[:1], p.w.shape))
 
 
@@ -124,46 +124,46 @@ def reversed_kernels(p: Problem) -> Problem:
 
 
 def mixed_batch(p: Problem) -> Problem:
-    """Bring the channels of y first by a reshape, where a transpose is needed."""
-    return replace(p, y=_mixed(p.y))
+    """Move the channels of y to the front by a reshape instead of a transpose."""
+    return replace(p, y=_scrambled_array(p.y))
 
 
 def mixed_errors(p: Problem) -> Problem:
-    """Bring the channels of x first by a reshape, where a transpose is needed."""
-    return replace(p, x=_mixed(p.x))
+    """Move the channels of x to the front by a reshape instead of a transpose."""
+    return replace(p, x=_scrambled_array(p.x))
 
 
-def _mixed(array: Array) -> Array:
+def _scrambled_array(array: Array) -> Array:
     n, g, c, *size = array.shape
     return array.reshape(g * c, n, *size).swapaxes(0, 1).reshape(array.shape)
 
 
 def only_some_outputs(p: Problem) -> Problem:
-    """Visit the outputs that a loop ``range(0, input_size, stride)`` counts."""
+    """Visit as many outputs as ``range(0, input_size, stride)`` has elements."""
     seen = [-(-axis.input_size // axis.stride) for axis in p.geometry.axes]
-    return replace(p, y=emptied(p.y, seen))
+    return replace(p, y=first_places(p.y, seen))
 
 
-def only_as_many_as_taps(p: Problem) -> Problem:
+def as_many_inputs_as_taps(p: Problem) -> Problem:
     """Visit as many inputs as the kernel has taps."""
-    return replace(p, x=emptied(p.x, p.geometry.kernel_size))
+    return replace(p, x=first_places(p.x, p.geometry.kernel_size))
 
 
-def as_large_as_the_first(p: Problem) -> Problem:
-    """Use the size of the first axis on all of them."""
+def first_size_everywhere(p: Problem) -> Problem:
+    """Use the size of the first axis for all axes."""
     first = p.geometry.input_size[:1]
-    return replace(p, x=emptied(p.x, first * len(p.geometry.axes)))
+    return replace(p, x=first_places(p.x, first * len(p.geometry.axes)))
 
 
 def turned_errors(p: Problem) -> Problem | None:
-    """Transpose the short array, where it is square."""
+    """Transpose the short array, if it is square."""
     if p.y.ndim != 5 or p.y.shape[3] != p.y.shape[4]:
         return None
     return replace(p, y=p.y.swapaxes(3, 4))
 
 
-def wrapped(p: Problem) -> Problem | None:
-    """Read from the end where the place is negative, as Python's lists do."""
+def wrapped_indices(p: Problem) -> Problem | None:
+    """Read from the end where an index is negative, as Python's lists do."""
     if any(axis.span[1] >= axis.input_size for axis in p.geometry.axes):
         return None  # there a list has nothing to read
     x = p.x
@@ -181,14 +181,14 @@ def wrapped(p: Problem) -> Problem | None:
     return replace(wrong, x=x)
 
 
-def flipped_one_axis(n: int) -> Change:
-    """Return a formula that reverses one axis of the kernel, where there are more."""
+def one_flipped_axis(n: int) -> Change:
+    """Return a formula that reverses one axis of a kernel that has several."""
 
-    def changed(p: Problem) -> Problem | None:
+    def change(p: Problem) -> Problem | None:
         rank = len(p.geometry.axes)
         return replace(p, w=np.flip(p.w, 3 + n)) if 1 < rank > n else None
 
-    return changed
+    return change
 
 
 def reversed_filters(p: Problem) -> Problem | None:
@@ -206,7 +206,7 @@ def reversed_filters_and_kernels(p: Problem) -> Problem | None:
 
 
 def reshaped_channels(p: Problem) -> Problem | None:
-    """Exchange the channels of the weight, and reshape it back."""
+    """Exchange the channel axes of the weight, then reshape it to the old shape."""
     joined = p.w.reshape(-1, *p.w.shape[2:])
     if joined.shape[0] == joined.shape[1]:
         return None  # then there is no need of a reshape

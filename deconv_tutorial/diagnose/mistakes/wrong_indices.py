@@ -1,6 +1,6 @@
-"""Wrong geometries: a right map gets other indices.
+"""Wrong geometries: a right map gets wrong indices.
 
-Where a mistake cannot be made, the function returns None.
+If a mistake cannot be made in a layer, its function returns None.
 """
 
 from __future__ import annotations
@@ -15,62 +15,63 @@ from deconv_tutorial.geometry import Axis
 from deconv_tutorial.geometry.settings import Index
 
 
-def axes(change: Callable[[Axis], Axis]) -> Change:
+def changed_axes(change: Callable[[Axis], Axis]) -> Change:
     """Return a formula that changes each axis."""
     return lambda p: p.with_axes(lambda _, axis: change(axis))
 
 
-def first_axis(name: str) -> Change:
-    """Return a formula that uses a setting of the first axis on all of them.
+def first_axis_setting(name: str) -> Change:
+    """Return a formula that uses a setting of the first axis for all axes.
 
-    Where that is 1, or no padding, it is the mistake that leaves the setting out.
+    If the setting is 1, or a padding of 0, the mistake is to leave the setting out, and
+    has its own formula.
     """
     left_out = 0 if name == "padding_before" else 1
 
-    def changed(p: Problem) -> Problem | None:
+    def change(p: Problem) -> Problem | None:
         first = getattr(p.geometry.axes[0], name)
         if first == left_out:
             return None
         return p.with_axes(lambda _, axis: replace(axis, **{name: first}))
 
-    return changed
+    return change
 
 
 def one_more_dilation(axis: Axis) -> Axis:
-    """Count dilation from 0: the taps lie one step farther apart."""
+    """Count dilation from 0, so that the taps lie one step farther apart."""
     return replace(axis, dilation=axis.dilation + 1)
 
 
 def one_less_dilation(p: Problem) -> Problem | None:
-    """Let the taps lie one step closer, where some are left with a dilation."""
+    """Let the taps lie one step closer, if that leaves a dilation on some axis."""
     if max(axis.dilation for axis in p.geometry.axes) < 3:
         return None  # then the dilation is missing
     return p.with_axes(lambda _, a: replace(a, dilation=max(1, a.dilation - 1)))
 
 
 def padding(number: int) -> Change:
-    """Return a formula in which every axis has the same padding in front."""
-    return axes(lambda axis: replace(axis, padding_before=number))
+    """Return a formula in which every axis has this padding before it."""
+    return changed_axes(lambda axis: replace(axis, padding_before=number))
 
 
-def shifted(by: int) -> Callable[[Axis], Axis]:
-    """Return a formula that is off by some places."""
+def shift(by: int) -> Callable[[Axis], Axis]:
+    """Return a change of an axis that reads so many places too early."""
     return lambda axis: replace(axis, padding_before=axis.padding_before + by)
 
 
-def clipped(axis: Axis) -> Axis:
+def clipped_padding(axis: Axis) -> Axis:
     """Let ``dilation*(kernel_size - 1) - padding`` be 0 where it is negative."""
     reach = axis.dilation * (axis.kernel_size - 1)
     return replace(axis, padding_before=min(axis.padding_before, reach))
 
 
 def padding_at_the_end(p: Problem) -> Problem:
-    """Use the padding of the end at the beginning."""
+    """Use the padding after an axis as the padding before it."""
     return p.with_axes(lambda n, axis: replace(axis, padding_before=p.padding_after[n]))
 
 
-def cropped_from_the_end(p: Problem) -> Problem:
-    """Keep the last places of the gradient of the padded input: ``[-size:]``."""
+def crop_from_the_end(p: Problem) -> Problem:
+    """Crop the gradient of the padded input with ``[-size:]``."""
 
     def change(n: int, axis: Axis) -> Axis:
         before = axis.padding_before + p.padding_after[n]
@@ -79,8 +80,8 @@ def cropped_from_the_end(p: Problem) -> Problem:
     return p.with_axes(change)
 
 
-def cropped_at_the_wrong_end(p: Problem) -> Problem:
-    """Keep the last taps of those that a convolution with d_out gives."""
+def crop_at_the_wrong_end(p: Problem) -> Problem:
+    """Keep the last places of the convolution with d_out, as many as taps."""
 
     def change(n: int, axis: Axis) -> Axis:
         extra = p.leftover[n] // axis.dilation
@@ -89,8 +90,8 @@ def cropped_at_the_wrong_end(p: Problem) -> Problem:
     return p.with_axes(change)
 
 
-def not_cropped_to_taps(p: Problem) -> Problem:
-    """Keep all places of a convolution with d_out, also those without a tap."""
+def no_crop_to_taps(p: Problem) -> Problem:
+    """Keep all places of the convolution with d_out, even those that are no taps."""
 
     def change(n: int, axis: Axis) -> Axis:
         extra = p.leftover[n] // axis.dilation
@@ -99,7 +100,7 @@ def not_cropped_to_taps(p: Problem) -> Problem:
     return p.with_axes(change)
 
 
-def not_cropped(p: Problem) -> Problem:
+def no_crop(p: Problem) -> Problem:
     """Return the gradient of the padded input."""
 
     def change(n: int, axis: Axis) -> Axis:
@@ -111,15 +112,15 @@ def not_cropped(p: Problem) -> Problem:
     return p.with_axes(change)
 
 
-def without_leftover(p: Problem) -> Problem:
-    """Return as many inputs as the windows reach."""
+def missing_leftover(p: Problem) -> Problem:
+    """Return no gradient for inputs behind the last window."""
     return p.with_axes(
         lambda n, axis: replace(axis, input_size=axis.input_size - p.leftover[n])
     )
 
 
-def not_spread(p: Problem) -> Problem:
-    """Slide the reversed kernel over errors without zeros between them."""
+def unspread_errors(p: Problem) -> Problem:
+    """Slide the reversed kernel over d_out, without zeros between its elements."""
 
     def change(n: int, axis: Axis) -> Axis:
         size = axis.output_size - 1 + axis.dilation * (axis.kernel_size - 1) + 1
@@ -130,7 +131,7 @@ def not_spread(p: Problem) -> Problem:
 
 
 def padding_of_input(p: Problem) -> Problem:
-    """Put the padding around the short side, and crop nothing."""
+    """Pad the input of a transposed convolution, and crop nothing from its result."""
     widths = [
         (axis.padding_before, after)
         for axis, after in zip(p.geometry.axes, p.padding_after, strict=True)
@@ -158,23 +159,26 @@ def size_without_dilation(p: Problem) -> Problem:
     return p.with_axes(change)
 
 
-def refitted(change: Change) -> Change:
-    """Return a formula whose result has as many places as its geometry gives."""
+def refitted_formula(change: Change) -> Change:
+    """Return a formula that also computes the output size again.
 
-    def changed(p: Problem) -> Problem | None:
+    A wrong setting gives a forward pass another number of outputs.
+    """
+
+    def refitted_change(p: Problem) -> Problem | None:
         wrong = change(p)
-        return None if wrong is None else _refitted(wrong, p.padding_after)
+        return None if wrong is None else _refitted_problem(wrong, p.padding_after)
 
-    return changed
+    return refitted_change
 
 
-def without_padding(p: Problem) -> Problem | None:
-    """Pad nothing, and return as many places as there are then."""
+def no_padding(p: Problem) -> Problem | None:
+    """Pad nothing, and return the smaller number of outputs that this gives."""
     wrong = padding(0)(p)
-    return wrong and _refitted(wrong, (0,) * len(p.padding_after))
+    return wrong and _refitted_problem(wrong, (0,) * len(p.padding_after))
 
 
-def _refitted(p: Problem, padding_after: Index) -> Problem | None:
+def _refitted_problem(p: Problem, padding_after: Index) -> Problem | None:
     def change(n: int, axis: Axis) -> Axis:
         room = axis.input_size + axis.padding_before + padding_after[n]
         span = axis.dilation * (axis.kernel_size - 1) + 1
