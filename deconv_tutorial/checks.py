@@ -16,17 +16,17 @@ from deconv_tutorial.geometry import Geometry
 def inner_products(
     engine: Engine, x: Array, w: Array, y: Array, geometry: Geometry
 ) -> tuple[object, object, object]:
-    """Return T three times: from each map of an engine and the array it leaves out.
+    """Return T three times: the inner product of each map with the array it lacks.
 
-    The three are one number, ``<y, forward(x, w)> = <x, input_grad(y, w)> =
-    <w, weight_grad(x, y)>``, for all arrays if the two gradients belong to that
-    forward map, and for few arrays otherwise: draw random ones, without zeros, and
-    more than once. Whether the forward map is a convolution, they do not say.
+    If the two gradients belong to the forward map, all three numbers are equal, for all
+    arrays: ``<y, forward(x, w)> = <x, input_grad(y, w)> = <w, weight_grad(x, y)>``.
+    Otherwise they are equal for few arrays. So draw random arrays without zeros, more
+    than once. The numbers cannot tell whether the forward map is a convolution.
 
     Parameters
     ----------
     engine : module or object with the three maps
-        What is checked.
+        The engine to check.
     x : array of shape (n, g, b, *input_size)
         The input.
     w : array of shape (g, a, b, *kernel_size)
@@ -92,10 +92,10 @@ def finite_difference(
 ) -> Array:
     """Return the gradient of a function, by central differences in each element.
 
-    For each element, ``(function(at + step) - function(at - step)) / (2 * step)``. The
-    error is of the order of ``step**2`` for most functions; for one that is linear in
-    each element there is none, whatever the step, but for rounding. Convolutions are
-    such functions of x and of w: with integers and a step of 1 their results are exact.
+    For each element, ``(function(at + step) - function(at - step)) / (2 * step)``. For
+    most functions the error is of the order of ``step**2``. If a function is linear in
+    each element, the only error is rounding, with any step. A convolution is linear in
+    each element of x and of w: with integers and a step of 1, its results are exact.
 
     Parameters
     ----------
@@ -103,9 +103,9 @@ def finite_difference(
         Takes an array and returns one real number. For a map that returns an array,
         give ``lambda x: (d_out * f(x)).sum()`` with a random ``d_out``.
     at : array_like of real numbers
-        Where. It is not changed; the function gets copies.
+        The place. It is not changed: the function gets copies.
     step : float
-        How far to go, in the units of `at`.
+        How far to move each element, in the units of `at`.
 
     Returns
     -------
@@ -114,8 +114,7 @@ def finite_difference(
     Raises
     ------
     TypeError
-        If `at` or what the function returns is not real, or an array of more than one
-        number.
+        If `at` is not real, or the function does not return one real number.
     ValueError
         If the step is not a number other than 0, or is too small to change an element.
 
@@ -130,7 +129,7 @@ def finite_difference(
     >>> finite_difference(lambda w: (d_out * conv(x, w)).sum(), [[[5, 6, 7]]])
     array([[[ 50.,  80., 110.]]])
     """
-    start = _real(at)
+    start = _real_array(at)
     if not np.isfinite(step) or step == 0:
         msg = f"step needs a finite number other than 0, got {step}"
         raise ValueError(msg)
@@ -154,18 +153,17 @@ def complex_step(
     """Return the gradient of a function, by an imaginary step in each element.
 
     For each element, the imaginary part of ``function(at + 1j*step) / step``. Nothing
-    is subtracted, so the step may be so small that no error is left but rounding. The
-    function must be made of operations that keep complex numbers and are analytic:
-    no ``abs``, no conjugate, and comparisons of real parts only.
+    is subtracted, so the step may be tiny, and only rounding remains. The function must
+    be analytic: no ``abs``, no conjugate, and no comparison but of real parts.
 
     Parameters
     ----------
     function : callable
         Takes a complex array and returns one complex number.
     at : array_like of real numbers
-        Where. It is not changed; the function gets copies.
+        The place. It is not changed: the function gets copies.
     step : float
-        How far to go into the imaginary direction.
+        How far to move each element in the imaginary direction.
 
     Returns
     -------
@@ -174,8 +172,7 @@ def complex_step(
     Raises
     ------
     TypeError
-        If `at` is not real, or the function returns a number that is not complex, or an
-        array of more than one number.
+        If `at` is not real, or the function does not return one complex number.
     ValueError
         If the step is not a number other than 0.
 
@@ -189,7 +186,7 @@ def complex_step(
     >>> complex_step(lambda x: np.exp(x).sum(), [0.0, 1.0]) == np.exp([0.0, 1.0])
     array([ True,  True])
     """
-    start = _real(at)
+    start = _real_array(at)
     if not np.isfinite(step) or step == 0:
         msg = f"step needs a finite number other than 0, got {step}"
         raise ValueError(msg)
@@ -201,18 +198,18 @@ def complex_step(
         if value.size != 1 or value.dtype.kind != "c":
             msg = (
                 "function needs to return one complex number for complex arguments, "
-                f"got {_what(value)}"
+                f"got {_description(value)}"
             )
             raise TypeError(msg)
         gradient[place] = value.item().imag / step
     return gradient
 
 
-def _real(at: npt.ArrayLike) -> Array:
-    """Return an array in float64, if it has real numbers."""
+def _real_array(at: npt.ArrayLike) -> Array:
+    """Return an array of real numbers in float64."""
     array = np.asarray(at)
     if array.dtype.kind not in "iuf":
-        msg = f"at needs real numbers, got {_what(array)}"
+        msg = f"at needs real numbers, got {_description(array)}"
         raise TypeError(msg)
     return array.astype(float)
 
@@ -220,10 +217,10 @@ def _real(at: npt.ArrayLike) -> Array:
 def _real_number(value: object) -> float:
     array = np.asarray(value)
     if array.size != 1 or array.dtype.kind not in "iuf":
-        msg = f"function needs to return one real number, got {_what(array)}"
+        msg = f"function needs to return one real number, got {_description(array)}"
         raise TypeError(msg)
     return float(array.item())
 
 
-def _what(array: Array) -> str:
+def _description(array: Array) -> str:
     return f"an array of shape {array.shape} and dtype {array.dtype}"

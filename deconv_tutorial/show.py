@@ -1,4 +1,4 @@
-"""Shows the package's own code on a page, so that no page ever copies it."""
+"""Shows the package's own code on a page, so that no page has a copy of it."""
 
 from __future__ import annotations
 

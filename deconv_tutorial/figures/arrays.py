@@ -41,7 +41,8 @@ def kernels(weights: Mapping[str, Array]) -> Picture:
     Parameters
     ----------
     weights : mapping of str to array of shape (rows, columns)
-        The kernels by title. Darker cells weigh more; negative ones are hatched.
+        The kernels by title. Darker cells have larger weights. Cells with negative
+        weights are hatched.
     """
     figure = new_figure(5.5, 2.3)
     largest = max(float(np.abs(w).max()) for w in weights.values())
@@ -63,17 +64,17 @@ def matrix(
 ) -> Picture:
     """Draw the matrix of a convolution, each entry in its place.
 
-    Rows are named after the outputs and columns after the inputs, in flat order. The
-    strength of the colour tells entries apart, and so do their own letters or numbers.
+    Each row has the name of an output, and each column that of an input, in flat order.
+    Different entries have colours of different strength, and show their own symbols.
 
     Parameters
     ----------
     entries : array of shape (outputs, inputs)
         Numbers, or symbols that Matplotlib can set. Zeros stay without colour.
     row : int, optional
-        The output to bring out, by a solid frame: what it gathers.
+        The output whose row gets a solid frame: the inputs that it gathers.
     column : int, optional
-        The input to bring out, by a dashed frame: where it is scattered to.
+        The input whose column gets a dashed frame: the outputs that it is scattered to.
     """
     outputs, inputs = entries.shape
     step = min(0.5, 5.5 / (inputs + 2.4))
@@ -108,9 +109,9 @@ def pictures(images: Mapping[str, Array], *, columns: int = 2) -> Picture:
     Parameters
     ----------
     images : mapping of str to array of shape (rows, columns)
-        The pictures by title. The first one sets the scale.
+        The pictures by title. The first one sets the scale from black to white.
     columns : int
-        How many stand beside each other.
+        The number of pictures in a row.
     """
     rows = -(-len(images) // columns)
     figure = new_figure(5.5, 5.5 / columns * rows * 1.12)
@@ -126,16 +127,16 @@ def pictures(images: Mapping[str, Array], *, columns: int = 2) -> Picture:
 def error_maps(
     maps: Mapping[str, tuple[str, Array, Array]], *, columns: int = 3
 ) -> Picture:
-    """Draw where arrays are wrong, in one small panel each.
+    """Draw the places where arrays are wrong, with one small panel for each array.
 
     Parameters
     ----------
     maps : mapping of str to (role, found, right)
-        By title: ``"x"``, ``"w"`` or ``"y"``, which gives the colour; and two arrays of
-        shape (rows, columns), the one that was found and the right one. If their sizes
-        differ, places are missing, or there are too many, and both sizes are named.
+        By title: the role ``"x"``, ``"w"`` or ``"y"``, which sets the colour, a found
+        array and the right array, both of shape (rows, columns). If their shapes
+        differ, the panel shows missing and superfluous places, and names both shapes.
     columns : int
-        How many panels stand beside each other.
+        The number of panels in a row.
     """
     panels = list(maps.items())
     lines = [panels[n : n + columns] for n in range(0, len(panels), columns)]
@@ -161,9 +162,9 @@ def survivors(missed: Mapping[str, Mapping[str, bool]]) -> Picture:
     Parameters
     ----------
     missed : mapping of str to mapping of str to bool
-        By test and by mistake: whether the test lets it through. All tests have the
-        same mistakes. What is let through is a filled box with a cross; below each
-        column stands how many there are.
+        By test and by mistake: whether the test misses the mistake. All tests have the
+        same mistakes. A filled box with a cross is a missed mistake, and their number
+        stands below each column.
     """
     mistakes = list(next(iter(missed.values())))
     figure = new_figure(5.8, 0.25 * len(mistakes) + 1.25)
@@ -212,7 +213,7 @@ def _draw_error_map(ax: Axes, role: str, found: Array, right: Array) -> set[str]
 
 
 def _runs(states: Sequence[Sequence[str]], state: str) -> list[tuple[int, int, int]]:
-    """Return where a state stands: row, first column, and how many in a row."""
+    """Return each run of a state: its row, its first column, and its length."""
     runs: list[tuple[int, int, int]] = []
     for row, line in enumerate(states):
         column = 0
@@ -225,7 +226,7 @@ def _runs(states: Sequence[Sequence[str]], state: str) -> list[tuple[int, int, i
 
 
 def _state(found: Array, right: Array, at: tuple[int, ...]) -> str:
-    """Return how an array compares with the right one in a place, or nothing."""
+    """Return how two arrays compare in a place, or "" if neither of them has it."""
     is_found = all(map(operator.lt, at, found.shape))
     is_needed = all(map(operator.lt, at, right.shape))
     if not is_found:
@@ -240,7 +241,7 @@ def _state(found: Array, right: Array, at: tuple[int, ...]) -> str:
 def _draw_state(
     ax: Axes, runs: Sequence[tuple[int, int, int]], role: str, state: str
 ) -> None:
-    """Draw places whose ground, edge and hatch say how they compare, as one shape."""
+    """Draw runs of places as one shape, with fill, edge and hatch for their state."""
     face, edge, hatch, line = {
         "right": (TINTS[role], FAINT, None, "-"),
         "wrong": ((COLORS[role], 0.5), INK, "////", "-"),
@@ -257,7 +258,7 @@ def _draw_state(
 
 
 def _draw_states(ax: Axes, states: Mapping[str, str]) -> None:
-    """Draw a line that says what the boxes mean, each with the colour of a role."""
+    """Draw the legend: one box for each state, in the colour of a role."""
     ax.set_axis_off()
     for n, (state, role) in enumerate(sorted(states.items())):
         _draw_state(ax, [(0, 6 * n, 1)], role, state)
@@ -268,7 +269,7 @@ def _draw_states(ax: Axes, states: Mapping[str, str]) -> None:
 def _draw_frame(
     ax: Axes, corner: tuple[float, float], size: tuple[float, float], role: str
 ) -> None:
-    """Draw a frame around cells: solid for a row, which is a y, else dashed."""
+    """Draw a frame around cells: solid around a row, for y, or else dashed."""
     line = "solid" if role == "y" else (0, (3, 1.5))
     frame = Rectangle(corner, *size, fill=False, ec=COLORS[role], lw=2.5, ls=line)
     ax.add_patch(frame)

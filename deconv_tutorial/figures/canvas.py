@@ -1,7 +1,7 @@
-"""What every figure of the book is drawn on: colours, cells, and the finished picture.
+"""What all figures of the book share: colours, cells, and the finished picture.
 
-Everywhere ``x`` is blue, ``w`` orange and ``y`` green, and each is also named by its
-letter, so that no figure speaks by colour alone. Needs Matplotlib.
+In all of them ``x`` is blue, ``w`` is orange and ``y`` is green. Each array also has
+its letter, so that no figure depends on colour alone. Needs Matplotlib.
 """
 # Matplotlib leaves the types of its keyword arguments open.
 # pyright: reportUnknownMemberType=false
@@ -24,12 +24,12 @@ from deconv_tutorial.geometry import Axis, Geometry
 COLORS = {"x": "#0072B2", "w": "#C24E00", "y": "#00805E"}
 """The colour of each array, and of its gradient: dark enough for text on white."""
 TINTS = {"x": "#DCEBF7", "w": "#FBE6D8", "y": "#DAF0E7"}
-"""The same colours as a ground for dark text."""
+"""The same colours as a background for dark text."""
 ROLES = {
     "conv": {"x": "x", "y": "y"},
     "conv_transpose": {"x": "y", "y": "x"},
 }
-"""For each layer: which of its arrays stands at the x and at the y of the form."""
+"""For each layer: the array that is the x of the form, and the one that is its y."""
 INK, QUIET, FAINT = "#222222", "#6A6A6A", "#B8B8B8"
 _STYLE: dict[Any, Any] = {
     "font.size": 12,  # a phone shows the widest figures at two thirds of their size
@@ -41,9 +41,9 @@ _STYLE: dict[Any, Any] = {
 class Picture:
     """A finished figure that notebooks and pages show as an image.
 
-    It is stored as PNG, or as SVG where the environment variable
-    ``DECONV_FIGURE_FORMAT`` says ``svg``, with nothing in it that changes from run to
-    run. The Matplotlib figure is in its attribute ``figure``, for changes of your own.
+    It is stored as PNG, or as SVG if the environment variable ``DECONV_FIGURE_FORMAT``
+    is ``svg``. The image is the same on every run. The Matplotlib figure is in the
+    attribute ``figure``, so that you can change it.
 
     Examples
     --------
@@ -70,7 +70,7 @@ class Picture:
         return buffer.getvalue()
 
     def save(self, path: str | Path) -> None:
-        """Write the image to a file; its ending says ``.png`` or ``.svg``."""
+        """Write the image to a file whose name ends in ``.png`` or ``.svg``."""
         path = Path(path)
         path.write_bytes(self.image(path.suffix.removeprefix(".")))
 
@@ -85,7 +85,7 @@ class Picture:
 
 
 def new_figure(width: float, height: float) -> Figure:
-    """Return an empty figure, its size in inches, in the style of the book."""
+    """Return an empty figure in the style of the book. Its size is in inches."""
     with mpl.rc_context(_STYLE):
         figure = Figure(figsize=(width, height))
         FigureCanvasAgg(figure)
@@ -94,7 +94,7 @@ def new_figure(width: float, height: float) -> Figure:
 
 
 def bare_axes(figure: Figure, rows: int = 1, columns: int = 1, place: int = 0) -> Axes:
-    """Return one place of a grid of drawings, without axis lines and numbers."""
+    """Return one place of a grid of drawings, without axis lines or numbers."""
     ax = figure.add_subplot(rows, columns, place + 1)
     ax.set_axis_off()
     return ax
@@ -103,7 +103,7 @@ def bare_axes(figure: Figure, rows: int = 1, columns: int = 1, place: int = 0) -
 def draw_cell(
     ax: Axes, at: tuple[float, float], text: str, role: str | None, size: float = 12
 ) -> None:
-    """Draw a box with a text, in the colour of a role, or faint without one."""
+    """Draw a box with a text, in the colour of a role, or faint if there is no role."""
     if role is None:
         draw_box(ax, at, "none", FAINT)
     else:
@@ -119,13 +119,13 @@ def draw_box(
     edge: str,
     hatch: str | None = None,
 ) -> None:
-    """Draw a box around a point of a grid of unit steps."""
+    """Draw a box around a point of a grid with steps of 1."""
     corner = (at[0] - 0.42, at[1] - 0.42)
     ax.add_patch(Rectangle(corner, 0.84, 0.84, fc=face, ec=edge, hatch=hatch))
 
 
 def fit(ax: Axes, margin: float = 0.3) -> None:
-    """Show all that was drawn at one scale, with a margin in steps of the grid."""
+    """Show the whole drawing at one scale, with a margin in steps of the grid."""
     ax.set_aspect("equal")
     ax.margins(0)
     ax.autoscale_view()
@@ -134,7 +134,7 @@ def fit(ax: Axes, margin: float = 0.3) -> None:
 
 
 def only_axis(geometry: Geometry) -> Axis:
-    """Return the axis of a geometry that has just one, or refuse it."""
+    """Return the axis of a geometry with one axis. Raise an error if it has more."""
     if len(geometry.axes) != 1:
         msg = f"geometry needs exactly one axis, got {len(geometry.axes)}"
         raise ValueError(msg)
@@ -142,5 +142,5 @@ def only_axis(geometry: Geometry) -> Axis:
 
 
 def window_center(axis: Axis, o: int) -> float:
-    """Return where an output stands: at the middle of its window."""
+    """Return the place at which an output is drawn: the middle of its window."""
     return (axis.input_index(o, 0) + axis.input_index(o, axis.kernel_size - 1)) / 2

@@ -40,10 +40,10 @@ def growth(
     sizes : mapping of str to sequence
         The sizes by title.
     times : mapping of str to mapping of str to sequence of equal length
-        By the same titles and by name: a time in ms for each size. Each name has a
-        line and a mark of its own.
+        By the same titles and by name: a time in ms for each size. Each name has its
+        own kind of line and mark.
     level : str, optional
-        The panel in which the dotted line stays level.
+        The title of a panel in which the dotted line does not rise.
     """
     rows = -(-len(sizes) // 2)
     figure = new_figure(5.8, 2.5 * rows)
@@ -71,16 +71,16 @@ def learning_curve(
     marks: Mapping[str, float],
     best: float,
 ) -> Picture:
-    """Draw how a distance comes down to the best possible one, on logarithmic axes.
+    """Draw how a distance falls to the best possible distance, on logarithmic axes.
 
     Parameters
     ----------
     steps, distances : sequences of equal length
-        Where the distance was measured, and what it was.
+        The steps at which the distance was measured, and the distances.
     marks : mapping of str to float
-        Distances to compare with, each a dashed line with its name.
+        Distances to compare with. Each is a dashed line with its name.
     best : float
-        The best possible distance. What is drawn lies above it.
+        The best possible distance. The curve shows the distance above it.
     """
     figure = new_figure(5.5, 3.2)
     ax = figure.add_subplot()
@@ -109,8 +109,8 @@ def step_errors(
     Parameters
     ----------
     errors : mapping of str to pair of sequences of equal length
-        By name: steps, and the error at each of them. Each name has a line and a mark
-        of its own. An error of 0 is drawn on a line of its own below all others.
+        By name: the steps, and the error at each step. Each name has its own kind of
+        line and mark. Errors of 0 are drawn at a separate level below all others.
     """
     positive = [e for _, series in errors.values() for e in series if e > 0]
     floor = 10.0 ** (np.floor(np.log10(min(positive, default=1))) - 1)
@@ -135,7 +135,7 @@ def step_errors(
 
 
 def _mark_scales(ax: Axes, title: str, values: Sequence[float]) -> None:
-    """Make both axes logarithmic, and name every second size that was measured."""
+    """Make both axes logarithmic, with a number at every second size."""
     ax.set(xscale="log", yscale="log", xlabel=title, xticks=values[::2])
     for axis in (ax.xaxis, ax.yaxis):
         axis.set_major_formatter(StrMethodFormatter("{x:g}"))

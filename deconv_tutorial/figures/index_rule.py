@@ -1,4 +1,4 @@
-"""The figures that show the index rule: which tap of which output reads what.
+"""The figures that show the index rule: which tap of which output reads which input.
 
 Needs Matplotlib.
 """
@@ -40,13 +40,13 @@ def connections(
     Parameters
     ----------
     geometry : Geometry
-        With one axis. Places outside the input that a tap would read are drawn as
-        empty boxes.
+        A geometry with one axis. If a tap reads outside the input, an empty box stands
+        there.
     layer : str
         ``"conv"``, which takes the long row and returns the short one, or
-        ``"conv_transpose"``, which takes the short one and returns the long one.
+        ``"conv_transpose"``, which takes the short row and returns the long one.
     tap : int, optional
-        The one tap to bring out. The others stay faint.
+        The one tap to show in colour. The others are faint.
 
     Raises
     ------
@@ -77,8 +77,8 @@ def connections(
 def columns(geometry: Geometry) -> Picture:
     """Draw how a geometry of one axis is unfolded: one column of copies per output.
 
-    Above each input stands how many copies it has; with more than one, they are
-    filled. An empty box stands where a tap reads outside.
+    The number above each input is the number of its copies. If it has several, they are
+    filled. If a tap reads outside the input, an empty box stands there.
 
     Raises
     ------
@@ -116,8 +116,8 @@ def coverage(geometries: Mapping[str, Geometry]) -> Picture:
     Parameters
     ----------
     geometries : mapping of str to Geometry
-        Geometries of one or two axes by title. Darker cells are read more often;
-        cells that nothing reads are hatched.
+        Geometries of one or two axes by title. Darker cells are read by more taps.
+        Cells that no tap reads are hatched.
     """
     counts = {title: _counts(geometry) for title, geometry in geometries.items()}
     largest = max(1, *(int(count.max()) for count in counts.values()))
@@ -137,16 +137,16 @@ def coverage(geometries: Mapping[str, Geometry]) -> Picture:
 
 
 def phases(geometry: Geometry) -> Picture:
-    """Draw the phases of a kernel of two axes, and where in the result each one goes.
+    """Draw the phases of a kernel of two axes, and the results that each phase makes.
 
-    From left to right: the kernel of a transposed convolution, its taps dealt out to
-    small kernels, and the result. A letter names the phase, and so does the strength
-    of the colour. Results that no tap reaches are hatched.
+    From left to right: the kernel of a transposed convolution, the same taps sorted
+    into small kernels, and the result. Each phase has its own letter, and its own
+    strength of colour. Results that no tap reaches are hatched.
 
     Parameters
     ----------
     geometry : Geometry
-        With two axes.
+        A geometry with two axes.
     """
     steps = np.array([a.stride // gcd(a.stride, a.dilation) for a in geometry.axes])
     taps = [np.array(k) for k in np.ndindex(geometry.kernel_size)]
@@ -173,7 +173,7 @@ def phases(geometry: Geometry) -> Picture:
 def _draw_phase(
     ax: Axes, at: tuple[float, float], k: Array | None, steps: Array, role: str
 ) -> None:
-    """Draw the letter of the phase that a tap belongs to; without a tap, hatches."""
+    """Draw a cell with the letter of the phase of its tap, or hatched without a tap."""
     if k is None:
         draw_box(ax, at, "none", FAINT, "///")
         return
@@ -184,7 +184,7 @@ def _draw_phase(
 
 
 def _counts(geometry: Geometry) -> Array:
-    """Return how many connections each input has."""
+    """Return the number of connections of each input."""
     counts = np.zeros(geometry.input_size, int)
     for _, _, i in geometry.connections():
         counts[i] += 1
@@ -194,7 +194,7 @@ def _counts(geometry: Geometry) -> Array:
 def _draw_copy(
     ax: Axes, at: tuple[float, float], i: int, counts: Mapping[int, int]
 ) -> None:
-    """Draw an input or a copy of it, filled if there are several; outside, a box."""
+    """Draw an input or a copy of it, filled if it has several; or an empty box."""
     if i in counts:
         draw_cell(ax, at, f"$x_{i}$", "x")
         if counts[i] > 1:
@@ -204,7 +204,7 @@ def _draw_copy(
 
 
 def _draw_bracket(ax: Axes, axis: Axis, o: int, heights: tuple[float, float]) -> None:
-    """Draw the window of an output at one height, and a line down to the other."""
+    """Draw a bracket for the window of an output, and a line down to its column."""
     level, low = heights
     left = axis.input_index(o, 0) - 0.4
     right = axis.input_index(o, axis.kernel_size - 1) + 0.4
@@ -218,7 +218,7 @@ def _draw_bracket(ax: Axes, axis: Axis, o: int, heights: tuple[float, float]) ->
 
 
 def _places(axis: Axis) -> list[int]:
-    """Return every input in order, and every place outside that a tap would read."""
+    """Return all inputs and all places outside that a tap reads, in order."""
     read = {
         axis.input_index(o, k)
         for o in range(axis.output_size)

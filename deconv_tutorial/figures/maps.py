@@ -1,4 +1,4 @@
-"""The figures of the book that show the three maps: what each takes and returns.
+"""The figures of the book that show what each of the three maps takes and returns.
 
 Needs Matplotlib.
 """
@@ -32,23 +32,23 @@ _CORNERS = {"x": (0.0, 0.0), "w": (1.0, 1.5), "y": (2.0, 0.0)}
 def tap_windows(
     geometry: Geometry, x: Array, y: Array, *, layer: str = "conv"
 ) -> Picture:
-    """Draw every product of a small weight gradient of two axes, one panel per tap.
+    """Draw all products of a small weight gradient of two axes, one panel per tap.
 
-    Each panel shows x. The elements that the tap meets are filled and carry their
-    factor, and the title is the sum: one entry of ``weight_grad(x, y)``.
+    Each panel shows x. The elements that the tap reads are filled, and multiplied by an
+    element of y. The title is their sum: one entry of ``weight_grad(x, y)``.
 
     Parameters
     ----------
     geometry : Geometry
-        With two axes.
+        A geometry with two axes.
     x : array of shape (rows, columns)
-        What the taps read: the input of a convolution, or the ``d_out`` of a
-        transposed one.
+        The array that the taps read: the input of a convolution, or the ``d_out`` of a
+        transposed convolution.
     y : array of shape (rows, columns)
-        What that is multiplied with: the ``d_out`` of a convolution, or the input of
-        a transposed one.
+        The other factor: the ``d_out`` of a convolution, or the input of a transposed
+        convolution.
     layer : str
-        ``"conv"`` or ``"conv_transpose"``: it decides the colour.
+        ``"conv"`` or ``"conv_transpose"``, which sets the colour.
     """
     rows, columns = geometry.kernel_size
     figure = new_figure(1.85 * columns, 2.1 * rows)
@@ -71,13 +71,13 @@ def tap_windows(
 def triangles(*layers: str) -> Picture:
     """Draw the three maps of each layer, on a triangle of the form's x, w and y.
 
-    Two corners are given; the arrows point to the third, which the map returns.
+    A map takes the arrays at two corners. Arrows point to the third, which it returns.
 
     Parameters
     ----------
     *layers : str
         ``"conv"``, ``"conv_transpose"``, or both: one row of three triangles each.
-        The names and colours are those of the layer's own arrays.
+        Names and colours are those of the layer's own arrays.
     """
     figure = new_figure(6, 2.4 * len(layers))
     for row, layer in enumerate(layers):
@@ -98,7 +98,7 @@ def triangles(*layers: str) -> Picture:
 
 
 def _names(layer: str, *, result: bool, wanted: str) -> dict[str, str]:
-    """Return what stands at each corner of the form in one of a layer's maps."""
+    """Return the name of the array at each corner, in one of a layer's maps."""
     names = {**ROLES[layer], "w": "w"}
     if result:
         return names

@@ -1,4 +1,4 @@
-"""The figures of the book that show which indices meet, and in which direction.
+"""The figures of the book that show which indices meet, seen from both directions.
 
 Needs Matplotlib.
 """
@@ -39,12 +39,13 @@ _SIDES = {"y": {"x": -1, "w": 1}, "w": {"x": -1, "y": 1}, "x": {"w": -1, "y": -1
 
 
 def pattern_cloud(geometry: Geometry) -> Picture:
-    """Draw which indices of a geometry of one axis meet: dots in space, with shadows.
+    """Draw the connections of a geometry of one axis as dots in space, with shadows.
 
-    The three directions are the indices of y, w and x. Small dots are the places where
-    nothing meets. Each map has a wall, along whose edges stand the two arrays that it
-    is given. On it every dot has a shadow, with the index that is missing: to which
-    element of the result the product is added. One dot has lines to its shadows.
+    The three directions are the indices of y, w and x. A large dot is a connection; a
+    small dot is a place without one. Each map has a wall, with its two arrays along the
+    edges. Every connection has a shadow on each wall. The number in it is the third
+    index: the element of the map's result to which the product is added. One dot has
+    lines to its shadows.
 
     Raises
     ------
@@ -70,7 +71,7 @@ def pattern_cloud(geometry: Geometry) -> Picture:
 
 
 def _places(sizes: tuple[int, int, int]) -> tuple[float, float, float]:
-    """Return where the walls stand: behind all dots, below them, and to their left."""
+    """Return the places of the walls: behind the dots, below, and to their left."""
     outputs, taps, inputs = sizes
     right, up = _STEPS[0]
     behind = min((taps + 0.2) / up, (inputs + 0.4) / right)
@@ -78,7 +79,7 @@ def _places(sizes: tuple[int, int, int]) -> tuple[float, float, float]:
 
 
 def _draw_wall(ax: Axes, n: int, place: float, sizes: tuple[int, int, int]) -> None:
-    """Draw the wall without index `n`, with its map and the names of two arrays."""
+    """Draw the wall across direction `n`, with its map and the names of two arrays."""
     role, others = _ROLES[n], [m for m in range(3) if m != n]
     corners = np.full((4, 3), place)
     for m, ends in zip(others, ([0, 1, 1, 0], [0, 0, 1, 1]), strict=True):
@@ -113,14 +114,14 @@ def _draw_shadow(ax: Axes, at: Array, index: int, role: str) -> None:
 def gather_and_scatter(geometry: Geometry, o: int, i: int) -> Picture:
     """Draw the taps of one output, and below them the taps that one input meets.
 
-    Both panels have x above y. In the first one the output reaches up to x, and in the
-    second one the input reaches down to y, with zeros wherever it meets no output. The
-    titles name the taps from left to right. Dotted lines carry nothing.
+    Both panels have x above y. In the first panel an output reaches up to x. In the
+    second panel an input reaches down to y, which has zeros between its elements. The
+    titles name the taps from left to right. Dotted lines lead to no input or output.
 
     Parameters
     ----------
     geometry : Geometry
-        With one axis.
+        A geometry with one axis.
     o : int
         The output of the first panel.
     i : int
@@ -165,7 +166,7 @@ def _title(text: str, places: Mapping[int, float]) -> str:
 
 
 def _draw_cells(ax: Axes, rows: Mapping[str, Mapping[float, str]]) -> None:
-    """Draw the rows of x and y; a cell without a name is faint."""
+    """Draw the rows of x and y. Cells without a name are faint."""
     for role, cells in rows.items():
         for place, text in cells.items():
             named = text.startswith("$")
