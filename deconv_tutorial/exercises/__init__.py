@@ -1,8 +1,8 @@
-"""The exercises of the book that ask for code, and what tries an answer to them.
+"""The exercises of the book that ask for code, and a checker for answers to them.
 
-`stub` shows what to fill in, ``check(key, attempt)`` tries it on small integers and
-says what is wrong, and `solution` shows one right answer. `exercises` lists the keys:
-each is the label of an exercise in the book, without ``ex-``.
+`stub` shows the function to complete. ``check(key, attempt)`` tries an answer on small
+integers and says what is wrong with it. `solution` shows one right answer. `exercises`
+lists the keys: each is the label of an exercise in the book, without ``ex-``.
 """
 
 from deconv_tutorial.exercises.as_code import solution, stub

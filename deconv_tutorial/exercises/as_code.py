@@ -1,4 +1,4 @@
-"""Exercises as code that can run: stubs, solutions, and the calls that fail."""
+"""Exercises as code: stubs, solutions, and the calls that fail."""
 
 from __future__ import annotations
 
@@ -19,9 +19,9 @@ _WIDTH = 80
 
 
 class Solution(Source):
-    """The source of a solution, which can be called.
+    """The source of a solution, which can also be called.
 
-    It is shown without docstring and without types: so it runs where it is pasted.
+    It is shown without docstring and types, so that it runs wherever it is pasted.
     """
 
     def __init__(self, exercise: Exercise) -> None:
@@ -40,7 +40,7 @@ class Solution(Source):
 
 
 class Stub(Source):
-    """What there is to fill in: a signature, a docstring, and the call of `check`."""
+    """A function to complete: a signature, a docstring, and the call of `check`."""
 
     def __init__(self, exercise: Exercise) -> None:
         super().__init__(exercise.solution)
@@ -60,12 +60,12 @@ class Stub(Source):
         )
 
     def __call__(self, *_: object, **__: object) -> NoReturn:
-        """Raise what the stub raises."""
+        """Raise `NotImplementedError`, as the shown code does."""
         raise NotImplementedError
 
 
 def stub(key: str) -> Stub:
-    """Return what to fill in for an exercise: copy it into a cell of its own.
+    """Return the function to complete in an exercise: copy it into a new cell.
 
     Raises
     ------
@@ -91,32 +91,32 @@ def solution(key: str) -> Solution:
     Examples
     --------
     >>> solution("relabel-twice")
-    def by_weight(q, d_out, w, s):
+    def derivative_by_weight(q, d_out, w, s):
         return conv_backward(q, d_out, w, stride=s).dw
     """
     return Solution(exercise_of(key))
 
 
-def written(value: object) -> str:
-    """Return an expression for an argument of an exercise.
+def expression(value: object) -> str:
+    """Return a Python expression for an argument of an exercise.
 
     Examples
     --------
-    >>> written(np.array([[1, 2], [3, 4]]))
+    >>> expression(np.array([[1, 2], [3, 4]]))
     'np.array([[1, 2], [3, 4]])'
     >>> from deconv_tutorial.geometry import conv_geometry
-    >>> written(conv_geometry(6, 3, stride=2, padding=1))
+    >>> expression(conv_geometry(6, 3, stride=2, padding=1))
     'conv_geometry(6, 3, stride=2, padding=((1, 0),))'
     """
     if isinstance(value, np.ndarray):
         return f"np.array({value.tolist()})"
     if isinstance(value, Geometry):
-        return _written_geometry(value.axes)
+        return _geometry_expression(value.axes)
     return repr(value)
 
 
-def _written_geometry(axes: Sequence[Axis]) -> str:
-    """Return the call that makes a geometry, with the least padding at the end."""
+def _geometry_expression(axes: Sequence[Axis]) -> str:
+    """Return a call that makes the geometry, with the least padding that it needs."""
     sizes = [a.input_size for a in axes], [a.kernel_size for a in axes]
     ends = [max(0, a.span[1] + 1 - a.input_size) for a in axes]
     pads = [(a.padding_before, end) for a, end in zip(axes, ends, strict=True)]
@@ -126,26 +126,26 @@ def _written_geometry(axes: Sequence[Axis]) -> str:
         "padding": [before for before, _ in pads] if even else pads,
         "dilation": [a.dilation for a in axes],
     }
-    parts = [_for_all(size) for size in sizes]
+    parts = [_setting_expression(size) for size in sizes]
     parts += [
-        f"{name}={_for_all(values)}"
+        f"{name}={_setting_expression(values)}"
         for name, values in settings.items()
         if set(values) != {0 if name == "padding" else 1}
     ]
     return f"conv_geometry({', '.join(parts)})"
 
 
-def _for_all(values: Sequence[object]) -> str:
-    """Return a setting with one value for each axis; a number, if there is one axis."""
+def _setting_expression(values: Sequence[object]) -> str:
+    """Return the values of all axes as a tuple, or the one number of a single axis."""
     alone = len(values) == 1 and isinstance(values[0], int)
     return str(values[0] if alone else tuple(values))
 
 
-def written_call(exercise: Exercise, answer: Function, case: Arguments) -> str:
-    """Return the call of an answer in a case, in one line or in many."""
+def call_expression(exercise: Exercise, answer: Function, case: Arguments) -> str:
+    """Return the call of an answer with the arguments of a case, as code."""
     name = getattr(answer, "__name__", exercise.name)
     name = name if name.isidentifier() else exercise.name
-    given = [written(value) for value in case]
+    given = [expression(value) for value in case]
     if exercise.use is None:
         given = [
             text if isinstance(value, np.ndarray | Geometry) else f"{argument}{text}"
@@ -153,12 +153,13 @@ def written_call(exercise: Exercise, answer: Function, case: Arguments) -> str:
                 _keywords(answer, len(case)), given, case, strict=True
             )
         ]
-        return _call(name, given)
+        return _call_lines(name, given)
     module, used = exercise.use.__module__, exercise.use.__name__
-    return f"from {module} import {used}\n\n{_call(used, [name, *given])}"
+    return f"from {module} import {used}\n\n{_call_lines(used, [name, *given])}"
 
 
-def _call(name: str, given: Sequence[str]) -> str:
+def _call_lines(name: str, given: Sequence[str]) -> str:
+    """Return a call in one line; if that is too long, one line for each argument."""
     line = f"{name}({', '.join(given)})"
     if len(line) <= _WIDTH:
         return line
@@ -166,7 +167,7 @@ def _call(name: str, given: Sequence[str]) -> str:
 
 
 def _keywords(answer: Function, count: int) -> list[str]:
-    """Return ``name=`` for each argument of an answer, as far as it has names."""
+    """Return ``name=`` for each argument of an answer, or "" if it has no name."""
     try:
         parameters = [*inspect.signature(answer).parameters.values()]
     except (TypeError, ValueError):

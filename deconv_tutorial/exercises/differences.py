@@ -1,4 +1,4 @@
-"""Compares what an answer returned with what is right, in numbers and in words."""
+"""Compares the results of an answer with the right ones, and describes differences."""
 
 from __future__ import annotations
 
@@ -16,12 +16,12 @@ _MOST = 100  # elements that are shown
 
 
 def as_parts(value: object, names: Sequence[str]) -> tuple[Array, ...]:
-    """Return the arrays that somebody returned, one for each name.
+    """Return the results of an answer as arrays, one for each name.
 
     Raises
     ------
     FormError
-        If they are not so many, or are no numbers.
+        If there are more or fewer results than names, or one is not made of numbers.
 
     Examples
     --------
@@ -32,27 +32,27 @@ def as_parts(value: object, names: Sequence[str]) -> tuple[Array, ...]:
     deconv_tutorial.exercises.exercise.FormError: numbers as dx, got a value of type str
     """
     wanted = ", ".join(names)
-    values: Sequence[object] = [value] if len(names) == 1 else _several(value)
+    values: Sequence[object] = [value] if len(names) == 1 else _elements(value)
     if len(values) != len(names):
-        msg = f"{wanted}, got {what(value)}"
+        msg = f"{wanted}, got {description(value)}"
         raise FormError(msg)
     return tuple(_as_array(*pair) for pair in zip(names, values, strict=True))
 
 
-def _several(value: object) -> Sequence[object]:
-    """Return the elements of a tuple or a list, and of anything else none."""
+def _elements(value: object) -> Sequence[object]:
+    """Return the elements of a tuple or a list. Other things have none."""
     return cast("Sequence[object]", value) if isinstance(value, tuple | list) else ()
 
 
-def what(value: object) -> str:
-    """Return what kind of thing came.
+def description(value: object) -> str:
+    """Return in words what kind of thing a value is.
 
     Examples
     --------
-    >>> what((1, 2)), what(np.ones(3)), what("three")
+    >>> description((1, 2)), description(np.ones(3)), description("three")
     ('a tuple of 2', 'one array of shape (3,)', 'a value of type str')
     """
-    count = len(_several(value))
+    count = len(_elements(value))
     if isinstance(value, tuple | list):
         return f"a {type(cast('object', value)).__name__} of {count}"
     if isinstance(value, np.ndarray):
@@ -61,44 +61,44 @@ def what(value: object) -> str:
 
 
 def _as_array(name: str, value: object) -> Array:
-    """Return what came for a result as an array of numbers."""
+    """Return a result as an array of numbers."""
     try:
         array = np.asarray(value)
         if array.dtype.kind == "O":
             array = array.astype(float)
     except (TypeError, ValueError) as error:
-        msg = f"numbers in rows of equal length as {name}, got {what(value)}"
+        msg = f"numbers in rows of equal length as {name}, got {description(value)}"
         raise FormError(msg) from error
     if array.dtype.kind not in "biufc":
-        msg = f"numbers as {name}, got {what(value)}"
+        msg = f"numbers as {name}, got {description(value)}"
         raise FormError(msg)
     return array
 
 
-def alike(found: Array, right: Array) -> bool:
+def is_alike(found: Array, right: Array) -> bool:
     """Return whether two arrays are equal, but for rounding.
 
     Examples
     --------
-    >>> alike(np.array([1.0, 2.0 + 1e-12]), np.array([1, 2]))
+    >>> is_alike(np.array([1.0, 2.0 + 1e-12]), np.array([1, 2]))
     True
-    >>> alike(np.array(True), np.array(False))
+    >>> is_alike(np.array(True), np.array(False))
     False
     """
-    return is_same(_signed(found), _signed(right))
+    return is_same(_signed_numbers(found), _signed_numbers(right))
 
 
-def _signed(array: Array) -> Array:
-    """Return numbers that can be subtracted."""
+def _signed_numbers(array: Array) -> Array:
+    """Return an array whose elements can be subtracted: 0 and 1 for truth values."""
     return array.astype(int) if array.dtype.kind == "b" else array
 
 
-def shown(name: str, array: Array) -> str:
-    """Return the shape of an array, and its elements below.
+def array_text(name: str, array: Array) -> str:
+    """Return the name and shape of an array, and its elements below them.
 
     Examples
     --------
-    >>> print(shown("got", np.array([[1, 2], [3, 4]])))
+    >>> print(array_text("got", np.array([[1, 2], [3, 4]])))
     got, shape (2, 2):
     [[1, 2],
      [3, 4]]
@@ -125,7 +125,7 @@ def difference(name: str, found: Array, right: Array) -> str:
         return f"{name} has the shape {found.shape}, and needs {right.shape}."
     if not right.ndim:
         return f"{name}: {found}, and should be {right}."
-    for words, array in _related(right):
+    for words, array in _look_alikes(right):
         if is_same(found, array):
             return f"{name} is the right one, {words}."
     factor = _factor(found, right)
@@ -141,8 +141,8 @@ def difference(name: str, found: Array, right: Array) -> str:
     return f"{name} differs in {count}{where}."
 
 
-def _related(right: Array) -> list[tuple[str, Array]]:
-    """Return arrays that are easily taken for the right one, with words for each."""
+def _look_alikes(right: Array) -> list[tuple[str, Array]]:
+    """Return arrays that are easily mistaken for the right one, with words for each."""
     axes = [n for n in range(right.ndim) if right.shape[n] > 1]
     reversed_ = [("in reverse", np.flip(right))]
     if len(axes) > 1:
@@ -155,7 +155,7 @@ def _related(right: Array) -> list[tuple[str, Array]]:
 
 
 def _factor(found: Array, right: Array) -> float | None:
-    """Return by which number the right array was multiplied, if it was."""
+    """Return the factor between two arrays, or None if there is no telling one."""
     if np.iscomplexobj(found) or np.iscomplexobj(right):
         return None
     factor = ratio(found, right)

@@ -1,4 +1,4 @@
-"""What an exercise is: a solution, the cases to try it on, and the ways to go wrong."""
+"""What an exercise is: a solution, cases to try answers on, and known wrong answers."""
 
 from __future__ import annotations
 
@@ -17,29 +17,29 @@ Function: TypeAlias = Callable[..., Any]
 Arguments: TypeAlias = tuple[Any, ...]
 """The arguments of one call."""
 Layer: TypeAlias = Callable[..., Mapping[str, Any]]
-"""Takes the arguments of a case, and returns those of `problem_of`: the layer."""
+"""Takes the arguments of a case, and returns the arguments of `problem_of`."""
 
 
 class FormError(TypeError):
-    """What was returned has not the form that is needed, whatever the numbers are."""
+    """A result is of the wrong kind, such as text, or two results instead of three."""
 
 
 @dataclass(frozen=True, eq=False)
 class Wrong:
-    """A wrong answer that may well be given, and what to say about it."""
+    """A wrong answer that people give, and a hint for them."""
 
     function: Function
     """The answer."""
     hint: str
-    """What was done, and what to think about; not what is right."""
+    """What was done, and what to think about. It does not give the answer."""
 
 
 @dataclass(frozen=True, eq=False)
 class Exercise:
     """An exercise that asks for code.
 
-    Its text stands in the book, under the label ``ex-`` and its key. All else is here:
-    what is shown, and what attempts are compared with.
+    Its text is in the book, under the label ``ex-`` and its key. Everything else is
+    here: the stub, the solution, and what answers are compared with.
     """
 
     key: str
@@ -47,18 +47,18 @@ class Exercise:
     solution: Function
     """A right answer. Its signature and docstring are the stub."""
     cases: tuple[Arguments, ...]
-    """What it is called with, the smallest first."""
+    """The arguments to call an answer with, the smallest case first."""
     hint: str
     """The hint of the book."""
     wrong: tuple[Wrong, ...]
-    """Wrong answers with a hint each. No two of them agree in all cases."""
+    """Wrong answers, each with a hint. No two of them agree in all cases."""
     returns: tuple[str, ...] = ("the result",)
-    """What it returns, by name. Gradients of a layer are ``dx``, ``dw`` and ``db``."""
+    """The names of the results. Gradients of a layer are ``dx``, ``dw`` and ``db``."""
     layer: Layer | None = None
-    """The layer whose gradients they are."""
+    """The layer, if the results are its gradients."""
     use: Function | None = None
-    """What calls the answer, if that is not simply called: it takes the answer and a
-    case, and returns what has to be right."""
+    """Calls the answer, if it is not simply called with the case. It takes the answer
+    and the case, and returns what has to be right."""
 
     @property
     def label(self) -> str:
@@ -72,32 +72,36 @@ class Exercise:
 
     @property
     def arguments(self) -> tuple[str, ...]:
-        """The names of what a case holds."""
+        """The names of the arguments in a case."""
         if self.use is None:
             return tuple(inspect.signature(self.solution).parameters)
         return tuple(inspect.signature(self.use).parameters)[1:]
 
     def call(self, answer: Function, case: Arguments) -> Any:  # noqa: ANN401
-        """Return what comes of an answer in a case.
+        """Return the result of an answer in a case.
 
         Raises
         ------
         FormError
-            If it returns nothing.
+            If the answer returns nothing.
         """
 
-        def called(*args: object) -> object:
+        def checked_answer(*args: object) -> object:
             value = answer(*args)
             if value is None or value is ...:
                 msg = f"something, got {value}"
                 raise FormError(msg)
             return value
 
-        return called(*case) if self.use is None else self.use(called, *case)
+        return (
+            checked_answer(*case)
+            if self.use is None
+            else self.use(checked_answer, *case)
+        )
 
 
 def integers(*shapes: int | Index) -> list[Array]:
-    """Return arrays of integers from -9 to 9 without 0: the same ones on every run.
+    """Return arrays of random integers from -9 to 9 without 0, the same on every run.
 
     Examples
     --------
@@ -111,12 +115,12 @@ def integers(*shapes: int | Index) -> list[Array]:
 
 
 def pair(value: object, of: str) -> tuple[Any, Any]:
-    """Return the two things that an answer has to return.
+    """Return the two things that an answer returned.
 
     Raises
     ------
     FormError
-        If they are not two.
+        If the answer did not return two things.
     """
     try:
         one, other = cast("tuple[Any, Any]", value)
@@ -126,14 +130,14 @@ def pair(value: object, of: str) -> tuple[Any, Any]:
     return one, other
 
 
-def ignoring(function: Function, **values: object) -> Function:
-    """Return a function that takes some arguments, and uses other values instead.
+def function_ignoring(function: Function, **values: object) -> Function:
+    """Return a function that ignores some of its arguments, and uses these values.
 
     Examples
     --------
     >>> def difference(a, b):
     ...     return a - b
-    >>> ignoring(difference, b=1)(5, 3)
+    >>> function_ignoring(difference, b=1)(5, 3)
     4
     """
     names = [*inspect.signature(function).parameters]
@@ -144,12 +148,13 @@ def ignoring(function: Function, **values: object) -> Function:
     return answer
 
 
-def painted(
+def paint_layer(
     x: Array, w: Array, d_out: Array, stride: int, padding: int
 ) -> dict[str, Any]:
-    """Return a transposed convolution with one axis and one channel, as a layer.
+    """Return the layer that `paint` is: one axis, one channel, transposed.
 
-    It begins `padding` elements after the first stroke. Where it ends, d_out tells.
+    Its result begins `padding` elements after the first stroke, and is as long as
+    d_out.
     """
     (end,) = conv_transpose_geometry(len(x), len(w), stride, [(padding, 0)]).input_size
     return {

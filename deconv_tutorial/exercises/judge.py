@@ -1,4 +1,4 @@
-"""Tries an attempt on the cases of an exercise, and says what is wrong with it."""
+"""Tries an answer on the cases of an exercise, and says what is wrong with it."""
 
 from __future__ import annotations
 
@@ -13,8 +13,13 @@ from deconv_tutorial.diagnose.mistakes.problem import Target, problem_of
 from deconv_tutorial.diagnose.naming import Evidence, explanations
 from deconv_tutorial.diagnose.trial import TooSlowError, blame, time_limit
 from deconv_tutorial.dtypes import Array
-from deconv_tutorial.exercises.as_code import written_call
-from deconv_tutorial.exercises.differences import alike, as_parts, difference, what
+from deconv_tutorial.exercises.as_code import call_expression
+from deconv_tutorial.exercises.differences import (
+    as_parts,
+    description,
+    difference,
+    is_alike,
+)
 from deconv_tutorial.exercises.exercise import (
     Arguments,
     Exercise,
@@ -28,24 +33,24 @@ from deconv_tutorial.exercises.verdict import Compared, Verdict
 
 @dataclass(frozen=True, eq=False)
 class Outcome:
-    """What came of one call: results, or an error."""
+    """How one call ended: with results, or with an error."""
 
     parts: tuple[Array, ...] = ()
     error: BaseException | None = None
     complaints: tuple[str, ...] = ()
-    """What is to be said about the error, or about arguments that were changed."""
+    """Sentences on the error, or on arguments that were changed."""
 
-    def like(self, other: Outcome) -> bool:
-        """Return whether another call came to the same."""
+    def is_like(self, other: Outcome) -> bool:
+        """Return whether another call ended in the same way, with the same results."""
         if self.error or other.error:
             return type(self.error) is type(other.error)
-        return all(map(alike, self.parts, other.parts))
+        return all(map(is_alike, self.parts, other.parts))
 
 
 def check(key: str, attempt: object, *, seconds: float = 10.0) -> Verdict:
     """Try an answer to an exercise, and say what is wrong with it.
 
-    The answer gets copies. Whatever it raises is reported, and not raised.
+    The answer gets copies of the arguments. If it raises an error, the verdict has it.
 
     Parameters
     ----------
@@ -54,13 +59,13 @@ def check(key: str, attempt: object, *, seconds: float = 10.0) -> Verdict:
     attempt : callable
         The answer, with the signature of the stub.
     seconds : float
-        How long one call may take, where the platform can stop it.
+        How long one call may take, on platforms that can stop it.
 
     Returns
     -------
     Verdict
-        It is true if the answer is right. Otherwise it shows the smallest case that
-        fails, what is needed and what came, and a hint.
+        True if the answer is right. Otherwise it shows the smallest case that fails,
+        with the expected results, the results of the answer, and a hint.
 
     Raises
     ------
@@ -81,7 +86,7 @@ def check(key: str, attempt: object, *, seconds: float = 10.0) -> Verdict:
     """
     exercise = exercise_of(key)
     if not callable(attempt):
-        finding = f"check needs the function itself, got {what(attempt)}."
+        finding = f"check needs the function itself, got {description(attempt)}."
         return Verdict(key, len(exercise.cases), 0, findings=(finding,))
     answer = cast("Function", attempt)
     outcomes: list[Outcome] = []
@@ -98,8 +103,8 @@ def check(key: str, attempt: object, *, seconds: float = 10.0) -> Verdict:
 def outcome(
     exercise: Exercise, answer: Function, case: Arguments, seconds: float = 10.0
 ) -> Outcome:
-    """Return what comes of an answer in a case."""
-    copies = tuple(_copied(value) for value in case)
+    """Return how the call of an answer in a case ends."""
+    copies = tuple(_copy(value) for value in case)
     try:
         with time_limit(seconds):
             value = exercise.call(answer, copies)
@@ -121,27 +126,27 @@ def outcome(
 
 
 def _arrays(values: Arguments) -> list[Array | None]:
-    """Return the arrays among some values, and None for the others."""
+    """Return each value that is an array, and None for each other value."""
     return [cast("Array", v) if isinstance(v, np.ndarray) else None for v in values]
 
 
-def _copied(value: object) -> object:
+def _copy(value: object) -> object:
     return cast("Array", value).copy() if isinstance(value, np.ndarray) else value
 
 
 def _verdict(
     exercise: Exercise, answer: Function, outcomes: Sequence[Outcome]
 ) -> Verdict:
-    """Return what there is to say about what came of an answer."""
+    """Return the verdict on an answer, from the outcomes of its calls."""
     rights = [outcome(exercise, exercise.solution, case) for case in exercise.cases]
     passed = [
-        found.like(right) and not found.complaints
+        found.is_like(right) and not found.complaints
         for found, right in zip(outcomes, rights, strict=False)
     ]
     if all(passed):
         return Verdict(exercise.key, len(rights), len(rights))
     n = passed.index(False)
-    compared = _compared(exercise, outcomes[n], rights[n])
+    compared = _comparisons(exercise, outcomes[n], rights[n])
     findings = [*outcomes[n].complaints]
     findings += [
         difference(each.name, each.found, each.expected)
@@ -150,22 +155,22 @@ def _verdict(
     ]
     mistake = _mistake(exercise, outcomes)
     if mistake is None:
-        findings += _diagnosed(exercise, outcomes, rights)
+        findings += _diagnoses(exercise, outcomes, rights)
     return Verdict(
         exercise.key,
         len(rights),
         sum(passed),
-        written_call(exercise, answer, exercise.cases[n]),
+        call_expression(exercise, answer, exercise.cases[n]),
         compared,
         tuple(findings),
         exercise.hint if mistake is None else mistake.hint,
     )
 
 
-def _compared(
+def _comparisons(
     exercise: Exercise, found: Outcome, right: Outcome
 ) -> tuple[Compared, ...]:
-    """Return the results of a call that are wrong, or all if there are none."""
+    """Return the wrong results of a call; or all results, if the call failed."""
     if found.error:
         pairs = zip(exercise.returns, right.parts, strict=True)
         return tuple(Compared(name, needed, None) for name, needed in pairs)
@@ -173,25 +178,25 @@ def _compared(
     return tuple(
         Compared(name, needed, came)
         for name, needed, came in triples
-        if not alike(came, needed)
+        if not is_alike(came, needed)
     )
 
 
 def _mistake(exercise: Exercise, outcomes: Sequence[Outcome]) -> Wrong | None:
-    """Return the wrong answer that comes to the same in every case, if one does."""
+    """Return the known wrong answer that has the same outcomes, or None."""
     if len(outcomes) < len(exercise.cases):
         return None
     for wrong in exercise.wrong:
         others = (outcome(exercise, wrong.function, case) for case in exercise.cases)
-        if all(map(Outcome.like, outcomes, others)):
+        if all(map(Outcome.is_like, outcomes, others)):
             return wrong
     return None
 
 
-def _diagnosed(
+def _diagnoses(
     exercise: Exercise, outcomes: Sequence[Outcome], rights: Sequence[Outcome]
 ) -> list[str]:
-    """Return what `diagnose` says about each gradient, from all cases together."""
+    """Return what `diagnose` says about each gradient, on all cases together."""
     if exercise.layer is None:
         return []
     tries = [
@@ -204,7 +209,7 @@ def _diagnosed(
         target = cast("Target", name)
         evidence: list[Evidence] = []
         for problem, found, right in tries:
-            # The layer has axes of samples and channels, also where the answer has not.
+            # The layer has axes of samples and channels, which the answer may lack.
             missing = problem.result(target).ndim - right.parts[n].ndim
             evidence.append((problem, found.parts[n][(None,) * missing]))
         sentences += [

@@ -19,13 +19,13 @@ CHAPTERS = {
     "general/im2col": "unfolding",
     "general/cost": "cost",
 }
-"""The chapters with exercises that ask for code, and the module of each.
+"""The chapters with exercises that ask for code, and the module of each chapter.
 
-A chapter is named by its path below ``book/``, without an ending.
+The name of a chapter is its path below ``book/``, without an ending.
 """
 
 
-def of_chapter(chapter: str) -> Sequence[Exercise]:
+def exercises_of_chapter(chapter: str) -> Sequence[Exercise]:
     """Return the exercises of a chapter, in the order of the book."""
     name = CHAPTERS[chapter]
     return import_module(f"deconv_tutorial.exercises.chapters.{name}").EXERCISES
@@ -42,7 +42,7 @@ def exercises() -> dict[str, str]:
     return {
         exercise.key: chapter
         for chapter in CHAPTERS
-        for exercise in of_chapter(chapter)
+        for exercise in exercises_of_chapter(chapter)
     }
 
 
@@ -52,11 +52,11 @@ def exercise_of(key: str) -> Exercise:
     Raises
     ------
     ValueError
-        If there is none.
+        If there is no such exercise.
     """
     for chapter in CHAPTERS:
-        # Chapter by chapter: the others may need what is slow to import.
-        for exercise in of_chapter(chapter):
+        # Chapter by chapter, since some modules are slow to import.
+        for exercise in exercises_of_chapter(chapter):
             if exercise.key == key:
                 return exercise
     known = [*exercises()]

@@ -1,4 +1,4 @@
-"""What `check` says about an attempt, for people and for programs."""
+"""The verdict of `check` on an answer, for people and for programs."""
 
 from __future__ import annotations
 
@@ -8,55 +8,55 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from deconv_tutorial.dtypes import Array
-from deconv_tutorial.exercises.differences import shown
+from deconv_tutorial.exercises.differences import array_text
 
 
 @dataclass(frozen=True, eq=False)
 class Compared:
-    """A result that is wrong, or is missing, beside the right one."""
+    """A result that is wrong or missing, beside the right one."""
 
     name: str
-    """What it is called."""
+    """The name of the result."""
     expected: Array
-    """What is right."""
+    """The right result."""
     found: Array | None
-    """What came, if anything did."""
+    """The result of the answer, or None if the call failed."""
 
 
 @dataclass(frozen=True, eq=False)
 class Verdict:
-    """What came of an attempt. It is true if the attempt is right."""
+    """What is wrong with an answer. The verdict is true if the answer is right."""
 
     key: str
-    """The exercise."""
+    """The key of the exercise."""
     cases: int
-    """In how many cases the attempt was tried."""
+    """The number of cases on which the answer was tried."""
     passed: int
-    """In how many of them it was right."""
+    """The number of cases in which it was right."""
     call: str = ""
     """The smallest call that fails, as code."""
     compared: tuple[Compared, ...] = ()
     """The results of this call that are wrong."""
     findings: tuple[str, ...] = ()
-    """What is wrong, in sentences."""
+    """Sentences on what is wrong."""
     hint: str = ""
-    """What to think about."""
+    """A question or a hint to think about."""
 
     @property
     def right(self) -> bool:
-        """Whether nothing was found."""
+        """Whether nothing is wrong."""
         return not self.findings
 
     def __bool__(self) -> bool:
-        """Return whether the attempt is right."""
+        """Return whether the answer is right."""
         return self.right
 
     def __str__(self) -> str:
-        """Return what was found, the failing call with both arrays, and a hint."""
+        """Return the failing call with both arrays, the findings, and the hint."""
         return "\n\n".join(
             "\n".join(f"    {line}".rstrip() for line in text.splitlines())
             if is_code
-            else _plain(text)
+            else _plain_text(text)
             for is_code, text in self._blocks()
         )
 
@@ -66,13 +66,13 @@ class Verdict:
         blocks = "\n".join(
             f'<pre style="margin: 1em 0">{html.escape(text)}</pre>'
             if is_code
-            else f"<p>{_marked(text)}</p>"
+            else f"<p>{_html_text(text)}</p>"
             for is_code, text in self._blocks()
         )
         return f'<div class="report">\n{blocks}\n</div>'
 
     def _blocks(self) -> Iterator[tuple[bool, str]]:
-        """Yield paragraphs, and whether each of them is code."""
+        """Yield pairs: whether a paragraph is code, and its text."""
         if self.right:
             yield False, f"{self.key}: right, in all {self.cases} cases."
             return
@@ -88,26 +88,26 @@ class Verdict:
             )
             yield True, self.call
             for pair in self.compared:
-                text = shown(f"expected {pair.name}", pair.expected)
+                text = array_text(f"expected {pair.name}", pair.expected)
                 if pair.found is not None:
-                    text += "\n\n" + shown(f"got {pair.name}", pair.found)
+                    text += "\n\n" + array_text(f"got {pair.name}", pair.found)
                 yield True, text
             yield from ((False, finding) for finding in self.findings)
         if self.hint:
             yield False, f"Hint: {self.hint}"
 
 
-def _plain(text: str) -> str:
-    """Return a text without the marks of formulas."""
+def _plain_text(text: str) -> str:
+    """Return a text with signs instead of LaTeX commands."""
     for mark, sign in {"\\le": "≤", "\\,": " ", "$": ""}.items():
         text = text.replace(mark, sign)
     return text
 
 
-def _marked(text: str) -> str:
-    """Return a text for a page, with what stands between backticks as code.
+def _html_text(text: str) -> str:
+    """Return a text as HTML, in which backticks become code.
 
-    It keeps the colour of the text, which suits the ground, whatever that is.
+    The code has the colour of the text, which can be read on any background.
     """
     code = r'<span style="font-family: monospace">\1</span>'
     return re.sub("`(.+?)`", code, html.escape(text))

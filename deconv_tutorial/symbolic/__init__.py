@@ -5,8 +5,8 @@ r"""Arrays of symbols, the form T, its derivatives, and proofs that run the engi
     T(x, w, y) = sum of  y[n, g, a, *o] * w[g, a, b, *k] * x[n, g, b, *i]
 
 over all connections ``(o, k, i)`` and all channels. `prove` runs an engine on symbols,
-and compares each entry with the derivative. `recognise` says in words what a derivative
-is. In `general` the sizes are letters, too.
+and compares each entry of its results with the derivative. `recognise` describes a
+derivative as a convolution, in words. In `general` even the sizes are letters.
 """
 
 from deconv_tutorial.symbolic.proof import Proof, ProofError, prove, prove_layer

@@ -1,13 +1,13 @@
-r"""The form with letters for its sizes, too: a proof for every geometry at once.
+r"""The form with letters for its sizes: one proof for every geometry.
 
-With the pattern ``KroneckerDelta(i, s*o + d*k - p)``, which is 1 where tap ``k`` of
-output ``o`` reads input ``i`` and 0 elsewhere, the form is a sum over *all* indices::
+The pattern ``KroneckerDelta(i, s*o + d*k - p)`` is 1 if tap ``k`` of output ``o`` reads
+input ``i``, and 0 otherwise. With it, the form is a sum over *all* indices::
 
     T = sum over i, k, o of  KroneckerDelta(i, s*o + d*k - p) * y[o] * w[k] * x[i]
 
-SymPy differentiates it by an element with an index of its own, and leaves another
-delta. What remains is to carry out the sums that have a delta in them, which is where
-SymPy 1.14 goes wrong; `safe_sum` does not.
+SymPy can differentiate the form by an element with an index of its own. The derivative
+has one more delta, and the sums over the deltas remain to be carried out. SymPy 1.14
+does that wrong. `safe_sum` does it right.
 """
 
 # SymPy has no complete types.
@@ -36,9 +36,9 @@ Limits: TypeAlias = tuple[sp.Symbol, sp.Expr, sp.Expr]
 
 @dataclass(frozen=True)
 class AxisLetters:
-    """The letters of one axis, all of them whole numbers.
+    """The letters of one axis, all of which are whole numbers.
 
-    Sizes, stride and dilation are positive. Padding may be negative.
+    Sizes, stride and dilation are positive. The padding may be negative.
     """
 
     input_size: sp.Symbol
@@ -53,26 +53,26 @@ class AxisLetters:
 
     @property
     def rule(self) -> sp.Expr:
-        """The input that tap ``k`` of output ``o`` reads, inside or outside."""
+        """The index of the input that tap ``k`` of output ``o`` reads."""
         return self.stride * self.o + self.dilation * self.k - self.padding
 
     @property
     def pattern(self) -> sp.Expr:
-        """What is 1 where ``i``, ``k`` and ``o`` meet, and 0 elsewhere."""
+        """The delta that is 1 where ``i``, ``k`` and ``o`` meet, and 0 elsewhere."""
         return sp.KroneckerDelta(self.i, self.rule)
 
 
 @dataclass(frozen=True)
 class Form:
-    """T with letters for everything.
+    """T with letters for all indices, sizes and settings.
 
     Parameters
     ----------
     rank : int
-        The number of axes. Where there are several, their letters are numbered.
+        The number of axes. If there are several, their letters have numbers.
     channels : bool
-        Whether to write samples, groups and channels, too: the indices ``n``, ``g``,
-        ``a`` and ``b``. They only stand before those of the axes.
+        Whether to write the indices of samples, groups and channels: ``n``, ``g``,
+        ``a`` and ``b``. They stand before the indices of the axes.
 
     Examples
     --------
@@ -117,7 +117,7 @@ class Form:
 
     @cached_property
     def sum(self) -> Expr:
-        """T itself, a `Sum` over all indices."""
+        """T as a `Sum` over all indices."""
         factors = [
             element(by, [index for index, _, _ in limits])
             for by, limits in self.limits.items()
@@ -128,21 +128,21 @@ class Form:
         return sp.Sum(sp.Mul(*patterns, *factors), *limits)
 
     def derivative(self, by: By, at: Sequence[sp.Symbol]) -> Expr:
-        """Return the derivative of T by one element, with as many sums done as can be.
+        """Return the derivative of T by one element, with the safe sums carried out.
 
         Parameters
         ----------
         by : {"x", "w", "y"}
-            The array that the element is in.
+            The array of the element.
         at : sequence of Symbol
-            The indices of the element, with other letters than those of the sum. They
-            are taken to lie inside the array.
+            The indices of the element, which are assumed to lie inside the array. They
+            need other letters than the indices of the sum.
 
         Raises
         ------
         ValueError
-            If there are not as many indices as the array has axes, or one of them is a
-            letter that is added up over.
+            If the array has more or fewer axes than indices are given, or if an index
+            of the sum is among them.
 
         Examples
         --------
@@ -168,14 +168,14 @@ class Form:
         return safe_sum(summand, *own, *map(tuple, others), given=given)
 
     def sizes(self, geometry: Geometry) -> dict[sp.Symbol, int]:
-        """Return what each letter of the axes is in a geometry.
+        """Return the number for each letter of the axes, in a geometry.
 
         Examples
         --------
         >>> from deconv_tutorial.geometry import conv_geometry
         >>> t, j = Form(), sp.Symbol("j", integer=True)
         >>> running = t.sizes(conv_geometry(6, 3, stride=2, padding=1))
-        >>> written_out(t.derivative("w", [j]), running | {j: 0})
+        >>> expanded_sum(t.derivative("w", [j]), running | {j: 0})
         x[1]*y[1] + x[3]*y[2]
         """
         numbers: dict[sp.Symbol, int] = {}
@@ -204,7 +204,7 @@ def element(by: By, indices: Sequence[sp.Expr]) -> Expr:
 
 
 def _limits(index: str, last: str) -> Limits:
-    """Return an index from 0 up to a letter."""
+    """Return the limits of an index from 0 to a letter."""
     return sp.Symbol(index, integer=True), sp.S.Zero, sp.Symbol(last, integer=True)
 
 
@@ -214,29 +214,30 @@ def safe_sum(
     given: Sequence[Any] = (),
     divide: bool = False,
 ) -> Expr:
-    """Return a sum over whole numbers, done only where a delta leaves one term.
+    """Return a sum over whole numbers, in which deltas remove the sums they can.
 
-    Where an index has the factor 1 or -1 in a delta, exactly one whole number makes the
-    delta 1. Then the sum is its term, if that number is in the range, and 0 if it is
-    not. With any other factor there may be no such number: ``KroneckerDelta(j, 2*m)``
-    is 0 for all ``m`` where ``j`` is odd. Then the delta stays and the sum, too.
+    If an index has the factor 1 or -1 in a delta, exactly one whole number makes the
+    delta 1. If that number is in the range of the index, one term of the sum is left.
+    If not, the sum is 0. With any other factor there may be no such number:
+    ``KroneckerDelta(j, 2*m)`` is 0 for all ``m`` if ``j`` is odd. Then both the delta
+    and the sum stay.
 
     Parameters
     ----------
     summand : expression
-        A product. Its deltas must be of expressions that are linear in each index.
+        A product. The expressions in its deltas must be linear in each index.
     *limits : (index, first, last)
-        What to add up over. The index has to be a symbol of whole numbers.
+        The indices to add up over, as symbols of whole numbers, and their ranges.
     given : sequence of conditions
-        What is known to hold, and need not be said.
+        Conditions that are known to hold. They are left out of the result.
     divide : bool
-        Whether to do the sums with another factor, too. Then a condition says that the
-        division leaves no rest.
+        Whether to remove sums with other factors, too. The result then has the
+        condition that the division leaves no remainder.
 
     Raises
     ------
     ValueError
-        If an index or what is put in its place is not known to be a whole number.
+        If an index, or the expression that takes its place, may be no whole number.
 
     Examples
     --------
@@ -249,7 +250,7 @@ def safe_sum(
     """
     left: list[Limits] = []
     for limit in limits:
-        done = _done(summand, limit, given, divide=divide)
+        done = _sum_over_index(summand, limit, given, divide=divide)
         if done is None:
             left.append(limit)
         else:
@@ -257,20 +258,20 @@ def safe_sum(
     return sp.Sum(summand, *left) if left else summand
 
 
-def written_out(total: Expr, values: Mapping[sp.Symbol, int]) -> Expr:
-    """Return a sum term by term, with numbers for its letters.
+def expanded_sum(total: Expr, values: Mapping[sp.Symbol, int]) -> Expr:
+    """Return a sum as its terms, added up one by one, with numbers for its letters.
 
     Parameters
     ----------
     total : expression
-        A `Sum`, or anything else.
+        A `Sum`. Any other expression only gets its numbers.
     values : mapping of Symbol to int
-        A number for each letter but the indices that are added up over.
+        A number for each letter, except for the indices of the sum.
 
     Notes
     -----
-    ``Sum.doit`` of SymPy 1.14 will not do. It carries out sums with deltas in its own
-    way first, even where all limits are numbers.
+    ``Sum.doit`` of SymPy 1.14 cannot be used here. It first removes sums over deltas in
+    its own wrong way, even if all limits are numbers.
 
     Examples
     --------
@@ -278,7 +279,7 @@ def written_out(total: Expr, values: Mapping[sp.Symbol, int]) -> Expr:
     >>> w, y = sp.IndexedBase("w"), sp.IndexedBase("y")
     >>> summand = sp.KroneckerDelta(2, 2 * k + o) * w[k] * y[o]
     >>> total = sp.Sum(summand, (k, 0, 1), (o, 0, 1))
-    >>> written_out(total, {}), total.doit()
+    >>> expanded_sum(total, {}), total.doit()
     (w[1]*y[0], w[1/2]*y[1] + w[1]*y[0])
     """
     total = sp.sympify(total).subs(values)
@@ -292,12 +293,12 @@ def written_out(total: Expr, values: Mapping[sp.Symbol, int]) -> Expr:
     return sp.Add(*(term.subs(place) for place in places))
 
 
-def _done(
+def _sum_over_index(
     summand: sp.Expr, limit: Limits, given: Sequence[Any], *, divide: bool
 ) -> Expr:
-    """Return the sum over one index, or None if no delta has it with factor 1."""
+    """Return the sum over one index, or None if no delta can remove it."""
     index, first, last = limit
-    found = _solved(summand, index, divide=divide)
+    found = _delta_solution(summand, index, divide=divide)
     if found is None:
         return None
     delta, place, whole = found
@@ -315,15 +316,15 @@ def _done(
     )
 
 
-def _solved(
+def _delta_solution(
     summand: sp.Expr, index: sp.Symbol, *, divide: bool
 ) -> tuple[sp.Expr, sp.Expr, Any] | None:
-    """Return a delta, the index at which it is 1, and when that is a whole number."""
+    """Return a delta, the index at which it is 1, and the condition for that."""
     found = None
     for delta in sp.Mul.make_args(summand):
         if not (isinstance(delta, sp.KroneckerDelta) and delta.has(index)):
             continue
-        factor, rest = _linear(delta, index)
+        factor, rest = _linear_equation(delta, index)
         if factor in {1, -1}:
             return delta, rest * factor, sp.true
         if divide and found is None:
@@ -333,8 +334,10 @@ def _solved(
     return found
 
 
-def _linear(delta: sp.KroneckerDelta, index: sp.Symbol) -> tuple[sp.Expr, sp.Expr]:
-    """Return factor and rest: the delta is 1 where ``factor * index == rest``."""
+def _linear_equation(
+    delta: sp.KroneckerDelta, index: sp.Symbol
+) -> tuple[sp.Expr, sp.Expr]:
+    """Return factor and rest of the equation ``factor * index == rest`` in a delta."""
     one, other = delta.args
     difference: Any = sp.expand(one - other)  # pyright: ignore[reportOperatorIssue]
     factor = difference.coeff(index)

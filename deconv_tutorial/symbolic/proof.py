@@ -1,9 +1,9 @@
-"""Proofs that run the engines: what comes of symbols is compared with derivatives of T.
+"""Proofs that run an engine on symbols, and compare its results with derivatives of T.
 
-Two functions may agree on all numbers that were tried, and differ on the next. Symbols
-leave no such doubt: a result is an expression, and two expressions are equal for all
-numbers, or they are not. So `prove` hands symbols to an engine as it is, and
-compares each entry that comes back with the derivative of the form.
+Two functions may agree on all numbers that were tried, and differ on the next ones.
+Symbols leave no such doubt: if two expressions are equal, they are equal for all
+numbers. So `prove` calls an unchanged engine with symbols, and compares each entry of
+its results with the derivative of the form.
 """
 
 # SymPy has no complete types.
@@ -40,24 +40,24 @@ from deconv_tutorial.symbolic.trilinear import (
 
 @dataclass(frozen=True)
 class Proof:
-    """What was compared, and found equal for all numbers.
+    """What was compared, and is equal for all numbers.
 
-    It is a proof for these sizes and settings, of the code that ran.
+    The proof holds for the code that ran, with these sizes and settings.
     """
 
     subject: str
     """The engine, or the layer and its engine."""
     sizes: str
-    """Sizes and settings."""
+    """The sizes and the settings."""
     products: int
-    """How many terms T has."""
+    """The number of terms of T."""
     entries: dict[str, int] = field(hash=False)
-    """For each map, how many entries were compared, which is all that it has."""
+    """For each map, the number of its entries. All of them were compared."""
     ways: dict[str, str] = field(default_factory=dict[str, str], hash=False)
-    """For each map, which way ran, of an engine that has several, such as `fast`."""
+    """For each map, the way that ran, if the engine has several ways, as `fast` has."""
 
     def __repr__(self) -> str:
-        """Return what it was, and how much of it there was, in three lines."""
+        """Return the subject, the sizes and the numbers of entries in three lines."""
         counts = ", ".join(f"{name} {n}" for name, n in self.entries.items())
         return (
             f"Proved for {self.subject}{self._by_way()}, "
@@ -80,8 +80,8 @@ class Proof:
 class ProofError(AssertionError):
     """An entry is not the derivative of T.
 
-    The message has both sums, a row for each product; those without a partner stand
-    alone.
+    The message shows both sums side by side, with one row for each product. A product
+    that only one of the sums has stands alone in its row.
     """
 
     def __init__(
@@ -94,8 +94,8 @@ class ProofError(AssertionError):
         self.expected = expected
         """The derivative."""
         self.found = found
-        """What was returned in its place."""
-        rows = [(f"dT/d{symbol}", name), *_side_by_side(expected, found)]
+        """The entry that was returned instead."""
+        rows = [(f"dT/d{symbol}", name), *_rows_side_by_side(expected, found)]
         width = max(len(left) for left, _ in rows)
         table = "\n".join(f"    {a:{width}}    {b}".rstrip() for a, b in rows)
         super().__init__(f"{name} differs from the derivative by {symbol}:\n{table}")
@@ -115,7 +115,7 @@ def prove(
     Parameters
     ----------
     engine : module or object with the three maps
-        What is proved or disproved. It must take arrays of objects.
+        The engine to prove or disprove. It must take arrays of objects.
     geometry : Geometry
         Which tap of which output reads which input.
     samples, groups, y_channels, x_channels : int
@@ -131,8 +131,8 @@ def prove(
     Raises
     ------
     ProofError
-        With the first entry that differs, and both sums side by side. A result of
-        another shape differs, too.
+        If an entry differs. The error shows the first such entry, with both sums side
+        by side. A result of another shape is an error, too.
     TypeError
         If the engine does not take symbols.
 
@@ -153,7 +153,7 @@ def prove(
     for by, name in MAPS.items():
         arrays = [given[other].copy() for other in ("x", "y", "w") if other != by]
         found = getattr(engine, name)(*arrays, geometry)
-        entries[name] = _compare(name, tables[by], found)
+        entries[name] = _equal_entry_count(name, tables[by], found)
     choose = getattr(engine, "ways", None)
     ways = choose(given["x"], given["w"], given["y"], geometry) if choose else {}
     taken = {name: _name(way) for name, way in ways.items()}
@@ -169,11 +169,11 @@ def prove_layer(
     engine: Engine = fast,
     **settings: Padding,
 ) -> Proof:
-    r"""Run a layer and its backward pass on symbols, with a bias, and compare.
+    r"""Run a layer and its backward pass on symbols, and compare with derivatives.
 
-    What the results are compared with are the derivatives of
-    ``L = sum of d_out * (layer + b)``, where the sum of ``d_out * layer`` is
-    ``T(x, w, d_out)`` for `conv`, and ``T(d_out, w, x)`` for `conv_transpose`.
+    The results are compared with the derivatives of ``L = sum of d_out * (layer + b)``,
+    with a bias b. The sum of ``d_out * layer`` is ``T(x, w, d_out)`` for `conv`, and
+    ``T(d_out, w, x)`` for `conv_transpose`.
 
     Parameters
     ----------
@@ -182,9 +182,9 @@ def prove_layer(
     x_shape, w_shape : tuple of int
         The shapes of x and w, as the layer takes them.
     groups : int
-        Into how many independent layers the channels are split.
+        The number of independent layers into which the channels are split.
     engine : module or object with the three maps
-        What computes.
+        The engine that computes.
     **settings
         The other keywords of the layer.
 
@@ -196,9 +196,10 @@ def prove_layer(
     Raises
     ------
     ProofError
-        With the first entry that differs, and both sums side by side.
+        If an entry differs. The error shows the first such entry, with both sums side
+        by side.
     ValueError, TypeError
-        As the layer itself.
+        If the layer itself raises them.
 
     Examples
     --------
@@ -224,25 +225,27 @@ def prove_layer(
     found = {"y": y, "dx": gradients.dx, "dw": gradients.dw, "db": gradients.db}
     entries: dict[str, int] = {}
     for (name, array), by in zip(found.items(), (d_out, x, w, b), strict=True):
-        entries[name] = _compare(name, Table(by, derivative(biased, by)), array)
+        entries[name] = _equal_entry_count(
+            name, Table(by, derivative(biased, by)), array
+        )
     subject = f"{layer} with {_name(engine)}"
     return Proof(subject, _sizes(geometry), term_count(whole), entries)
 
 
-def _compare(name: str, table: Table, found: object) -> int:
-    """Return how many entries there are, if all are equal."""
+def _equal_entry_count(name: str, table: Table, found: object) -> int:
+    """Return the number of entries if all are equal. Raise an error otherwise."""
     array = np.asarray(found, object)
     expected = table.entries
     if array.shape != expected.shape:
         shapes = f"shape {expected.shape}", f"shape {array.shape}"
         raise ProofError(name, table.symbols.flat[0], *shapes)
     for place, entry in np.ndenumerate(expected):
-        if not _equal(entry, array[place]):
+        if not _is_equal(entry, array[place]):
             raise ProofError(name, table.symbols[place], entry, array[place])
     return expected.size
 
 
-def _equal(a: sp.Expr, b: object) -> bool:
+def _is_equal(a: sp.Expr, b: object) -> bool:
     if a == b:
         return True
     try:
@@ -251,8 +254,8 @@ def _equal(a: sp.Expr, b: object) -> bool:
         return False
 
 
-def _side_by_side(expected: object, found: object) -> list[tuple[str, str]]:
-    """Return the terms of two sums in rows, equal ones beside each other."""
+def _rows_side_by_side(expected: object, found: object) -> list[tuple[str, str]]:
+    """Return the terms of two sums in rows, with equal terms in one row."""
     if not (isinstance(expected, sp.Expr) and isinstance(found, sp.Expr)):
         return [(str(expected), str(found))]
     left, right = (

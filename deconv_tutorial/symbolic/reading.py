@@ -1,10 +1,10 @@
 r"""Reads a table of sums of products as one convolution, and checks the reading.
 
-An entry such as ``\delta_0*x_1 + \delta_1*x_3`` says which elements meet. If on each
-axis the three indices of every product, of the entry and of its two factors, keep one
-rule, the table is a convolution; the rule has its numbers. They are read off the
-products, turned into a formula, and the formula is then computed from padded, spread
-and flipped arrays and compared with the whole table.
+An entry such as ``\delta_0*x_1 + \delta_1*x_3`` says which elements meet. Each product
+has three indices: that of the entry, and those of its two factors. If on each axis all
+products obey one rule, the table is a convolution, and the rule has its stride, padding
+and dilation. The rule is read from the products. To check it, the table is computed
+again from padded, spread and flipped arrays, and compared with the whole old table.
 """
 
 # SymPy has no complete types.
@@ -31,37 +31,39 @@ _NAME = re.compile(r"(.*)_\{?([0-9,]+)\}?")
 
 
 class Rule(NamedTuple):
-    """The rule on one axis; what it means depends on whether there is a flip."""
+    """The rule on one axis. Its meaning depends on whether there is a flip."""
 
     step: int
-    """By how much the long array moves from entry to entry, or is spread."""
+    """The step between entries; with a flip, by how much the long array is spread."""
     spread: int
-    """How far apart the elements of the short array lie."""
+    """By how much the short array is spread: the distance of its elements."""
     before: int
-    """How many zeros stand before the long array, or how many places are cut."""
+    """The zeros before the long array; with a flip, the places cut from the result."""
 
 
 @dataclass(frozen=True, eq=False)
 class Reading:
     r"""A table of sums of products, read as a convolution of two arrays.
 
-    Without a flip, entry ``j`` is the sum over ``m`` of ``short[m] * long[step*j +
-    spread*m - before]``: the long array is padded, the short one is spread and slid
-    over it, and every so many places count. With a flip, entry ``j`` is the sum of
-    ``short[m] * long[l]`` over all ``step*l + spread*m - before = j``: now the long
-    array is spread, and the short one is slid over it backwards.
+    Without a flip, entry ``j`` is the sum over ``m`` of
+    ``short[m] * long[step*j + spread*m - before]``. The long array is padded. The short
+    array is spread, and slides over the long one in steps.
+
+    With a flip, entry ``j`` is the sum of ``short[m] * long[l]`` over all l and m with
+    ``step*l + spread*m - before = j``. Both arrays are spread, and the short one slides
+    over the long one in reverse.
     """
 
     long: str
-    """The name of the array that is slid over."""
+    """The name of the array that the other one slides over."""
     short: str
     """The name of the array that slides."""
     flipped: bool
     """Whether the short array has to be reversed."""
     rules: tuple[Rule, ...]
-    """The numbers, for each axis."""
+    """The rule of each axis."""
     shape: Index
-    """How many places count, on each axis."""
+    """The number of entries on each axis."""
 
     def __repr__(self) -> str:
         """Return the reading in words."""
@@ -85,7 +87,7 @@ class Reading:
     def _repr_latex_(self) -> str:
         rank = len(self.rules)
         entry, long, short = _indices(self.long, self.short)
-        j, m, n = (_numbered(each, rank) for each in (entry, short, long))
+        j, m, n = (_numbered_letters(each, rank) for each in (entry, short, long))
         if self.flipped:
             read = ", ".join(
                 f"{_sum((rule.step, a), (rule.spread, b), -rule.before)} = {c}"
@@ -104,12 +106,12 @@ class Reading:
         return f"$$\n{left} = {body}\n$$"
 
     def entries(self, long: Array, short: Array) -> Array:
-        """Return the table that the reading says, computed from two arrays.
+        """Return the table that follows from the reading, for two arrays.
 
         Parameters
         ----------
         long, short : array
-            Their elements, with as many axes as the table.
+            The two arrays, each with as many axes as the table.
         """
         steps, apart, before = (list(each) for each in zip(*self.rules, strict=True))
         short = spread(short, apart)
@@ -126,24 +128,24 @@ class Reading:
 
 
 def recognise(table: object) -> Reading:
-    r"""Return how a table of sums of products reads as a convolution.
+    r"""Return a table of sums of products, read as a convolution.
 
     Parameters
     ----------
     table : array of expressions, or an object with an array ``entries``
-        Such as what `derive` returns for one sample and one channel. Each entry is a
-        sum of products of two symbols with as many indices as the table has axes.
+        For example the result of `derive` for one sample and one channel. Each entry is
+        a sum of products of two symbols, with as many indices as the table has axes.
 
     Returns
     -------
     Reading
-        Which array slides over which, and how. It was computed and compared with the
-        whole table.
+        Which array slides over which, and how. The reading was checked: the table that
+        follows from it equals the whole given table.
 
     Raises
     ------
     ValueError
-        If the table does not read as a convolution.
+        If the table cannot be read as a convolution.
 
     Examples
     --------
@@ -170,7 +172,7 @@ def recognise(table: object) -> Reading:
 
 
 class _Meeting(NamedTuple):
-    """One product: where it is, and the places and symbols of its two factors."""
+    """One product: its entry, and the places and symbols of its two factors."""
 
     entry: Index
     places: tuple[Index, Index]
@@ -180,7 +182,7 @@ class _Meeting(NamedTuple):
 def _meetings(entries: Array) -> tuple[tuple[str, str], list[_Meeting]]:
     """Return the names of the two arrays, and every product of the table."""
     parsed = [
-        (place, sorted(map(_parsed, _factors(term)), key=_order))
+        (place, sorted(map(_name_and_index, _factors(term)), key=_sort_key))
         for place, entry in np.ndenumerate(entries)
         for term in sp.Add.make_args(sp.expand(entry))
         if term != 0
@@ -212,7 +214,7 @@ def _factors(term: sp.Expr) -> tuple[sp.Symbol, sp.Symbol]:
             raise ValueError(msg)
 
 
-def _parsed(symbol: sp.Symbol) -> tuple[str, Index, sp.Symbol]:
+def _name_and_index(symbol: sp.Symbol) -> tuple[str, Index, sp.Symbol]:
     match = _NAME.fullmatch(symbol.name)
     if match is None:
         msg = (
@@ -222,14 +224,14 @@ def _parsed(symbol: sp.Symbol) -> tuple[str, Index, sp.Symbol]:
     return match[1], tuple(map(int, match[2].split(","))), symbol
 
 
-def _order(parsed: tuple[str, Index, sp.Symbol]) -> tuple[bool, bool, str]:
-    """Put x first and w last, the usual long and the usual short array."""
+def _sort_key(parsed: tuple[str, Index, sp.Symbol]) -> tuple[bool, bool, str]:
+    """Return a key that sorts x first, the usual long array, and w last."""
     name = parsed[0]
     return name == "w", name != "x", name
 
 
 def _array(meetings: list[_Meeting], n: int) -> Array:
-    """Return the array of the n-th factors; what is in no product gets a new symbol."""
+    """Return the array of factor n. An element in no product gets a new symbol."""
     places = {meeting.places[n]: meeting.symbols[n] for meeting in meetings}
     array = np.empty(np.max(list(places), axis=0) + 1, object)
     for place in np.ndindex(*array.shape):
@@ -240,7 +242,7 @@ def _array(meetings: list[_Meeting], n: int) -> Array:
 def _rules(
     points: list[tuple[Index, Index, Index]], *, flipped: bool
 ) -> Iterator[tuple[Rule, ...]]:
-    """Yield the rules that all products keep, one for each axis."""
+    """Yield the rules that all products obey: tuples with one rule for each axis."""
     per_axis = (
         [*_axis_rules({(j[n], a[n], b[n]) for j, a, b in points}, flipped=flipped)]
         for n in range(len(points[0][0]))
@@ -249,9 +251,9 @@ def _rules(
 
 
 def _axis_rules(points: set[Index], *, flipped: bool) -> Iterator[Rule]:
-    """Yield the rules of one axis: the third index is a sum of the other two.
+    """Yield the rules of one axis: one index is a sum of multiples of the other two.
 
-    There is more than one where an index always has the same value, for example.
+    There are several rules if, for example, an index always has the same value.
     """
     columns = [
         (long, short, entry) if flipped else (entry, short, long)
@@ -265,7 +267,7 @@ def _axis_rules(points: set[Index], *, flipped: bool) -> Iterator[Rule]:
 
 
 def _text(numbers: Sequence[int]) -> str:
-    """Return one number, if all are equal, or all of them."""
+    """Return one number if all are equal, and all numbers otherwise."""
     return str(numbers[0]) if len(set(numbers)) == 1 else str(tuple(numbers))
 
 
@@ -277,12 +279,12 @@ def _indices(long: str, short: str) -> tuple[str, str, str]:
     return entry, two[0], two[1]
 
 
-def _numbered(letter: str, rank: int) -> list[str]:
+def _numbered_letters(letter: str, rank: int) -> list[str]:
     return [letter] if rank == 1 else [f"{letter}_{n + 1}" for n in range(rank)]
 
 
 def _sum(*terms: tuple[int, str] | int) -> str:
-    """Return a sum as LaTeX: pairs of a factor and a letter, and a number."""
+    """Return a sum as LaTeX. Its terms are numbers, or pairs of factor and letter."""
     total = sp.Add(
         *(
             term[0] * sp.Symbol(term[1]) if isinstance(term, tuple) else term

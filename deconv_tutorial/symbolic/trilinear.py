@@ -1,7 +1,7 @@
 r"""Arrays of symbols, the form T, and its derivatives.
 
-As everywhere, ``y`` is the output, or the gradient of a loss in it. To the eye it is
-``\delta`` here, since `derive` and `prove` mostly speak of gradients.
+As everywhere, ``y`` is the output, or the gradient of a loss in the output. It is shown
+as ``\delta`` here, since most results of `derive` and `prove` are gradients.
 """
 
 # SymPy has no complete types.
@@ -34,16 +34,16 @@ class Letters(NamedTuple):
 
 
 def letters(name: str, shape: Index, *, hidden: int = 0) -> Array:
-    r"""Return an array of symbols, each named after its place.
+    r"""Return an array of symbols, each of which is named after its place.
 
     Parameters
     ----------
     name : str
-        What stands before the indices; it may be LaTeX.
+        The name before the indices. It may be LaTeX.
     shape : tuple of int
         The shape of the array.
     hidden : int
-        Of how many leading axes to leave out the index where there is only one.
+        How many leading axes show no index if their size is 1.
 
     Examples
     --------
@@ -115,7 +115,7 @@ def form(geometry: Geometry, x: Array, w: Array, y: Array) -> sp.Expr:
     w : array of shape (g, a, b, *kernel_size)
         The weight.
     y : array of shape (n, g, a, *output_size)
-        The output, or the gradient of a loss in it.
+        The output, or the gradient of a loss in the output.
 
     Examples
     --------
@@ -135,9 +135,9 @@ def form(geometry: Geometry, x: Array, w: Array, y: Array) -> sp.Expr:
 
 
 def derivative(expression: sp.Expr, array: Array) -> Array:
-    """Return the derivatives of a sum by each symbol of an array, in its shape.
+    """Return an array of derivatives of a sum, by each symbol of an array.
 
-    A term without the symbol has the derivative 0, and is not looked at.
+    Terms without the symbol are skipped, since their derivative is 0.
 
     Examples
     --------
@@ -157,15 +157,15 @@ def derivative(expression: sp.Expr, array: Array) -> Array:
 
 @dataclass(frozen=True, eq=False)
 class Table:
-    """A derivative of T: an entry for each symbol, in arrays of the same shape.
+    """The derivatives of T by each symbol of an array.
 
-    Notebooks and pages show it as formulas.
+    Notebooks and pages show them as formulas.
     """
 
     symbols: Array
-    """By what T was differentiated."""
+    """The symbols by which T is differentiated."""
     entries: Array
-    """The derivatives."""
+    """The derivatives, in an array of the same shape."""
 
     def __repr__(self) -> str:
         """Return a line for each entry."""
@@ -225,7 +225,7 @@ def derive(
 def tables_of(
     geometry: Geometry, *channels: int
 ) -> tuple[Letters, dict[By, Table], int]:
-    """Return symbols, the derivatives of their form, and how many terms it has."""
+    """Return the symbols, the derivatives of their form, and its number of terms."""
     symbols = letters_of(geometry, *channels)
     whole = form(geometry, *symbols)
     tables: dict[By, Table] = {}
@@ -238,5 +238,5 @@ def tables_of(
 
 
 def term_count(whole: sp.Expr) -> int:
-    """Return of how many terms a sum is made; zero has none."""
+    """Return the number of terms of a sum. Zero has no terms."""
     return len(sp.Add.make_args(whole)) if whole != 0 else 0

@@ -20,9 +20,9 @@ from deconv_tutorial.diagnose.mistakes.problem import problem_of
 from deconv_tutorial.diagnose.trial import TooSlowError, blame, time_limit
 from deconv_tutorial.engines import im2col, naive
 from deconv_tutorial.exercises import check, exercises, solution, stub
-from deconv_tutorial.exercises.as_code import written
+from deconv_tutorial.exercises.as_code import expression
 from deconv_tutorial.exercises.differences import difference
-from deconv_tutorial.exercises.exercise import painted
+from deconv_tutorial.exercises.exercise import paint_layer
 from deconv_tutorial.exercises.judge import outcome
 from deconv_tutorial.exercises.register import exercise_of
 from deconv_tutorial.geometry import Axis, Geometry, conv_geometry
@@ -515,7 +515,7 @@ def test_text_has_no_marks_of_formulas():
     ],
 )
 def test_a_geometry_is_written_as_the_call_that_makes_it(geometry):
-    assert eval(written(geometry), AT_HAND) == geometry
+    assert eval(expression(geometry), AT_HAND) == geometry
 
 
 @pytest.mark.parametrize(
@@ -539,7 +539,7 @@ def test_a_difference_is_said_in_words(found, words):
 def test_a_painted_layer_knows_where_it_ends():
     for size, after, extra in ((7, 0, 0), (5, 2, 0), (8, 0, 1)):
         x, w, d_out = (np.ones(n, int) for n in (3, 4, size))
-        layer = painted(x, w, d_out, stride=2, padding=1)
+        layer = paint_layer(x, w, d_out, stride=2, padding=1)
         assert layer["padding"] == ((1, after),)
         assert layer["output_padding"] == extra
         assert problem_of(**layer).result("y").shape == (1, 1, size)

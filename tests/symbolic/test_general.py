@@ -10,7 +10,7 @@ from sympy.concrete.delta import deltasummation
 
 from deconv_tutorial.geometry import Axis, Geometry
 from deconv_tutorial.symbolic import derive
-from deconv_tutorial.symbolic.general import Form, element, safe_sum, written_out
+from deconv_tutorial.symbolic.general import Form, element, expanded_sum, safe_sum
 from tests.strategies import axes
 
 g = sp.IndexedBase("g")
@@ -25,8 +25,8 @@ def test_sympy_falls_into_the_trap_and_we_do_not():
     assert trapped.subs(j, 3) == g[sp.Rational(3, 2)]  # SymPy 1.14; true is 0
     ours = safe_sum(summand, (m, 0, 10))
     assert ours == sp.Sum(summand, (m, 0, 10))
-    assert written_out(ours, {j: 3}) == 0
-    assert written_out(ours, {j: 4}) == g[2]
+    assert expanded_sum(ours, {j: 3}) == 0
+    assert expanded_sum(ours, {j: 4}) == g[2]
     divided = safe_sum(summand, (m, 0, 10), divide=True)
     assert divided.subs(j, 3) == 0
     assert divided.subs(j, 4) == g[2]
@@ -42,7 +42,7 @@ def test_a_safe_sum_is_the_sum(factor, shift, divide):
     assert isinstance(total, sp.Sum) == (abs(factor) != 1 and not divide)
     for value in range(-15, 16):
         expected = sum(g[k] for k in range(5) if factor * k + shift == value)
-        assert written_out(total, {j: value}) == expected
+        assert expanded_sum(total, {j: value}) == expected
 
 
 def test_what_does_not_depend_on_the_index_stays_outside():
@@ -107,7 +107,7 @@ def test_the_three_derivatives_for_every_size():
 
 def evaluated(expression, sizes, place, at):
     """Return a sum with numbers for its letters, as symbols like those of derive."""
-    values = written_out(expression, sizes | dict(zip(at, place, strict=True)))
+    values = expanded_sum(expression, sizes | dict(zip(at, place, strict=True)))
     names = {"x": "x", "w": "w", "y": r"\delta"}
     symbols = {
         entry: sp.Symbol(
@@ -148,9 +148,9 @@ def test_sums_with_numbers_are_written_out_term_by_term():
     total = sp.Sum(summand, (m, 0, n), (k, 0, 1))
     numbers = {j: 2, n: 1}
     assert total.subs(numbers).doit() == g[1] + g[sp.Rational(1, 2)]  # SymPy 1.14
-    assert written_out(total, numbers) == g[1]
-    assert written_out(total, {j: 3, n: 4}) == g[1]
-    assert written_out(g[j], {j: 2}) == g[2]
+    assert expanded_sum(total, numbers) == g[1]
+    assert expanded_sum(total, {j: 3, n: 4}) == g[1]
+    assert expanded_sum(g[j], {j: 2}) == g[2]
 
 
 def test_two_axes_are_one_sum_with_two_patterns():

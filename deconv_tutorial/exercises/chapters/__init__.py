@@ -1,1 +1,1 @@
-"""The exercises of each chapter: a solution, cases, and wrong answers with hints."""
+"""The exercises of each chapter: solutions, cases, and wrong answers with hints."""

@@ -30,13 +30,13 @@ def wrong_pair(v: Array, u: Array, w: Array) -> tuple[Array, Array]:
     return conv(v, flipped), conv_transpose(u, flipped)
 
 
-def tested(
+def adjoint_test(
     answer: Callable[[Array, Array, Array], tuple[Array, Array]],
     v: Array,
     u: Array,
     w: Array,
 ) -> tuple[float, bool, bool]:
-    """Return by how much a pair fails the adjoint test, and whether both are wrong."""
+    """Return the gap of the adjoint test, and whether each of the two maps is wrong."""
     both = pair(answer(v, u, w), "a wrong conv and a wrong conv_transpose")
     y, x = map(np.asarray, both)
     rights = conv(v, w), conv_transpose(u, w)
@@ -82,7 +82,7 @@ CHECKING_CONSISTENT = Exercise(
         ),
     ),
     returns=("by how much the test fails", "conv is wrong", "conv_transpose is wrong"),
-    use=tested,
+    use=adjoint_test,
 )
 
 EXERCISES = (CHECKING_CONSISTENT,)

@@ -18,7 +18,7 @@ from deconv_tutorial.exercises.exercise import Exercise, Wrong, integers
 def recipe(d: Array, d_out: Array) -> Array:
     """Return the gradient of three weights, from four inputs and two errors.
 
-    It makes four products of something made from `d` and something made from `d_out`.
+    It makes four products. Each multiplies a sum of `d` by a sum of `d_out`.
 
     >>> recipe(np.array([2, 3, 5, 7]), np.array([1, 10]))
     array([32., 53., 75.])
@@ -30,17 +30,17 @@ def recipe(d: Array, d_out: Array) -> Array:
 
 
 class Counted:
-    """Something without a value, that counts the products of two of its kind."""
+    """A factor without a value. It counts the products of two such factors."""
 
     products = 0
 
     def __mul__(self, other: object) -> Counted:
-        """Return a product, and count it if the other one is no plain number."""
+        """Return a product, and count it if the other factor is no plain number."""
         Counted.products += isinstance(other, Counted)
         return self
 
     def __add__(self, _: object) -> Counted:
-        """Return a sum, or any other thing that is no product."""
+        """Return a sum, a difference or a quotient, which are not counted."""
         return self
 
     def __neg__(self) -> Counted:
@@ -48,7 +48,7 @@ class Counted:
         return self
 
     def __float__(self) -> float:
-        """Return a number, for those who prepare an array of floats."""
+        """Return a number, since an answer may prepare an array of floats."""
         return 1.0
 
     __rmul__ = __mul__
@@ -56,10 +56,10 @@ class Counted:
     conjugate = __pos__ = __neg__
 
 
-def with_products(
+def gradient_and_products(
     answer: Callable[[Array, Array], Array], d: Array, d_out: Array
 ) -> tuple[Array, int]:
-    """Return what an answer returns, and how many products it makes beyond four."""
+    """Return the gradient from an answer, and the number of products beyond four."""
     dw = answer(d, d_out)
     Counted.products = 0
     try:
@@ -70,7 +70,7 @@ def with_products(
 
 
 def _recipe(halves: int, signs: list[list[int]]) -> Callable[[Array, Array], Array]:
-    """Return the recipe with other numbers in it."""
+    """Return a recipe with another divisor, and other signs for `d_out`."""
 
     def answer(d: Array, d_out: Array) -> Array:
         of_d = np.array([[1, 0, -1, 0], [0, 1, 1, 0], [0, -1, 1, 0], [0, 1, 0, -1]])
@@ -111,14 +111,14 @@ COST_TRANSPOSE = Exercise(
         ),
     ),
     returns=("dw", "products beyond four"),
-    use=with_products,
+    use=gradient_and_products,
 )
 
 
 def three_maps(x: Array, w: Array, y: Array) -> tuple[Array, Array, Array]:
     """Return forward, weight_grad and input_grad of a convolution with stride 1.
 
-    Each is made of one product of two spectra. There is one axis, without padding.
+    Each map multiplies two spectra. There is one axis, without padding.
 
     >>> maps = three_maps(np.array([2, 3, 5]), np.array([1, 10]), np.array([7, 100]))
     >>> [result.round().astype(int).tolist() for result in maps]
@@ -131,8 +131,10 @@ def three_maps(x: Array, w: Array, y: Array) -> tuple[Array, Array, Array]:
     return forward, weight_grad, np.fft.irfft(c * b, size)
 
 
-def _maps(conjugated: tuple[int, int, int]) -> Callable[[Array, Array, Array], Any]:
-    """Return the three maps, with the first, the second or no factor conjugated."""
+def _maps_with_conjugates(
+    conjugated: tuple[int, int, int],
+) -> Callable[[Array, Array, Array], Any]:
+    """Return the three maps; factor 1 or 2 of each is conjugate, or none if it is 0."""
 
     def answer(x: Array, w: Array, y: Array) -> tuple[Array, ...]:
         a, b, c = (np.fft.rfft(v, len(x)) for v in (x, w, y))
@@ -148,13 +150,15 @@ def _maps(conjugated: tuple[int, int, int]) -> Callable[[Array, Array, Array], A
     return answer
 
 
-def _even(x: Array, w: Array, y: Array) -> tuple[Array, ...]:
+def _even_lengths(x: Array, w: Array, y: Array) -> tuple[Array, ...]:
+    """Return the three maps from transforms back to the next even length."""
     a, b, c = (np.fft.rfft(v, len(x)) for v in (x, w, y))
     pairs = ((a * b.conj(), y), (a * c.conj(), w), (c * b, x))
     return tuple(np.fft.irfft(product)[: len(array)] for product, array in pairs)
 
 
-def _whole(x: Array, w: Array, y: Array) -> tuple[Array, ...]:
+def _whole_transforms(x: Array, w: Array, y: Array) -> tuple[Array, ...]:
+    """Return the three maps, each with as many places as x has."""
     a, b, c = (np.fft.rfft(v, len(x)) for v in (x, w, y))
     return tuple(np.fft.irfft(v, len(x)) for v in (a * b.conj(), a * c.conj(), c * b))
 
@@ -170,26 +174,26 @@ COST_FFT = Exercise(
     "conjugate turns $i = o + k$ into $o = i - k$.",
     wrong=(
         Wrong(
-            _maps((0, 0, 0)),
+            _maps_with_conjugates((0, 0, 0)),
             "Nothing is conjugated. Then indices add up: $o = i + k$. Which maps want "
             "a difference?",
         ),
         Wrong(
-            _maps((2, 2, 2)),
+            _maps_with_conjugates((2, 2, 2)),
             "One conjugate too many. In `input_grad` the index i is a sum.",
         ),
         Wrong(
-            _maps((1, 1, 0)),
+            _maps_with_conjugates((1, 1, 0)),
             "The conjugate belongs to the index that is subtracted. In $o = i - k$, "
             "which one is that?",
         ),
         Wrong(
-            _even,
+            _even_lengths,
             "`irfft` has to be told how long the result is. It takes an even length "
             "otherwise.",
         ),
         Wrong(
-            _whole,
+            _whole_transforms,
             "The transform returns as many places as `x` has. How many belong to the "
             "result?",
         ),

@@ -15,13 +15,13 @@ from deconv_tutorial.exercises.exercise import Exercise, Wrong, integers
 from deconv_tutorial.geometry import Geometry, conv_geometry
 
 
-def rotated_input_grad(y: Array, w: Array, geometry: Geometry) -> Array:
+def input_grad_of_rotated_kernel(y: Array, w: Array, geometry: Geometry) -> Array:
     """Return what `naive.input_grad` returns for a kernel rotated by 180 degrees.
 
     The arrays are those of an engine: `w` has three axes before the taps.
 
     >>> y, w = np.array([[[[1, 10]]]]), np.array([[[[2, 3]]]])
-    >>> rotated_input_grad(y, w, conv_geometry(3, 2))
+    >>> input_grad_of_rotated_kernel(y, w, conv_geometry(3, 2))
     array([[[[ 3, 32, 20]]]])
     """
     return naive.input_grad(y, np.flip(w, tuple(range(3, w.ndim))), geometry)
@@ -29,7 +29,7 @@ def rotated_input_grad(y: Array, w: Array, geometry: Geometry) -> Array:
 
 FLIP_SCATTER = Exercise(
     "flip-scatter",
-    rotated_input_grad,
+    input_grad_of_rotated_kernel,
     cases=tuple(
         (
             *integers(
@@ -71,10 +71,10 @@ FLIP_SCATTER = Exercise(
 )
 
 
-def by_scipy(d_out: Array, w: Array) -> Array:
+def gradient_by_scipy(d_out: Array, w: Array) -> Array:
     """Return the gradient of the input of a correlation: stride 1, padding 1.
 
-    >>> by_scipy(np.array([1, 10, 100]), np.array([2, 3]))
+    >>> gradient_by_scipy(np.array([1, 10, 100]), np.array([2, 3]))
     array([ 23, 230])
     """
     from scipy import signal
@@ -82,13 +82,13 @@ def by_scipy(d_out: Array, w: Array) -> Array:
     return signal.convolve(d_out, w, "full")[1:-1]
 
 
-def _full(d_out: Array, w: Array) -> Array:
+def _full_convolution(d_out: Array, w: Array) -> Array:
     return np.convolve(d_out, w)
 
 
 FLIP_SCIPY = Exercise(
     "flip-scipy",
-    by_scipy,
+    gradient_by_scipy,
     cases=tuple(
         tuple(integers(*sizes)) for sizes in ((2, 2), (3, 3), (6, 3), (5, 4), (3, 5))
     ),
@@ -96,22 +96,22 @@ FLIP_SCIPY = Exercise(
     "inputs are there?",
     wrong=(
         Wrong(
-            lambda d_out, w: _full(d_out, w[::-1])[1:-1],
+            lambda d_out, w: _full_convolution(d_out, w[::-1])[1:-1],
             "`correlate` slides the kernel as it is. What does an input gather, if its "
             "outputs come in order?",
         ),
         Wrong(
-            lambda d_out, w: _full(d_out[::-1], w)[1:-1],
+            lambda d_out, w: _full_convolution(d_out[::-1], w)[1:-1],
             "With its arguments exchanged, `correlate` flips d_out in the place of w. "
             "Which of its two orders is free of a flip that is wrong?",
         ),
         Wrong(
-            _full,
+            _full_convolution,
             "There are more places here than inputs. For what are the first and the "
             "last one the gradient?",
         ),
         Wrong(
-            lambda d_out, w: _full(d_out, w)[2:],
+            lambda d_out, w: _full_convolution(d_out, w)[2:],
             "The padding has a zero at each end. Here both are cut at the start.",
         ),
         Wrong(

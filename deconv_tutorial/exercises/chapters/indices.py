@@ -18,27 +18,27 @@ from deconv_tutorial.exercises.exercise import (
     FormError,
     Function,
     Wrong,
-    ignoring,
+    function_ignoring,
     integers,
 )
 from deconv_tutorial.geometry import Geometry, conv_geometry
 
 
-def repaired(j: sp.Symbol, g: sp.IndexedBase) -> sp.Expr:
+def repaired_sum(j: sp.Symbol, g: sp.IndexedBase) -> sp.Expr:
     """Return the sum of `KroneckerDelta(j, 2*m) * g[m]` over m from 0 to 10.
 
     It is a `Piecewise` that is right for every integer j.
 
     >>> j, g = sp.Symbol("j", integer=True), sp.IndexedBase("g")
-    >>> repaired(j, g).subs(j, 4)
+    >>> repaired_sum(j, g).subs(j, 4)
     g[2]
     """
     even = sp.Eq(sp.Mod(j, 2), 0)
     return sp.Piecewise((g[j / 2], even & (j >= 0) & (j <= 20)), (0, True))
 
 
-def at_numbers(answer: Function, numbers: Array) -> list[int]:
-    """Return what an expression in j and g is at some j, where g[m] is 100 + m."""
+def values_at(answer: Function, numbers: Array) -> list[int]:
+    """Return the values of an expression in j and g at some j, with g[m] = 100 + m."""
     j, g = sp.Symbol("j", integer=True), cast("Any", sp.IndexedBase("g"))
     expression = answer(j, g)
     if not isinstance(expression, sp.Expr):
@@ -62,7 +62,7 @@ def _piecewise(j: sp.Symbol, g: sp.IndexedBase, low: Any, high: Any) -> sp.Expr:
 
 INDICES_REPAIR = Exercise(
     "indices-repair",
-    repaired,
+    repaired_sum,
     cases=tuple(
         (np.array(numbers),)
         for numbers in ([4], [3], [0, 20], [1, 19, 10, 11], [-2, -1, 21, 22], [-4, 24])
@@ -91,18 +91,18 @@ INDICES_REPAIR = Exercise(
         ),
     ),
     returns=("the values",),
-    use=at_numbers,
+    use=values_at,
 )
 
 
-def reached(
+def output_range(
     k: int, size: int, outputs: int, stride: int, padding: int, dilation: int
 ) -> range:
     """Return the outputs for which tap `k` reads inside `x`, as a range.
 
     `x` has `size` elements behind `padding` zeros, and there are `outputs` outputs.
 
-    >>> reached(0, size=6, outputs=3, stride=2, padding=1, dilation=1)
+    >>> output_range(0, size=6, outputs=3, stride=2, padding=1, dilation=1)
     range(1, 3)
     """
     shift = padding - dilation * k
@@ -111,39 +111,39 @@ def reached(
     return range(first, last + 1)
 
 
-def _rounded_down(
+def _floored_start(
     k: int, size: int, outputs: int, stride: int, padding: int, dilation: int
 ) -> range:
     shift = padding - dilation * k
-    right = reached(k, size, outputs, stride, padding, dilation)
+    right = output_range(k, size, outputs, stride, padding, dilation)
     return range(max(0, shift // stride), right.stop)
 
 
-def _truncated(
+def _truncated_stop(
     k: int, size: int, outputs: int, stride: int, padding: int, dilation: int
 ) -> range:
     shift = padding - dilation * k
-    right = reached(k, size, outputs, stride, padding, dilation)
+    right = output_range(k, size, outputs, stride, padding, dilation)
     return range(right.start, min(outputs - 1, int((size - 1 + shift) / stride)) + 1)
 
 
-def _one_less(
+def _early_stop(
     k: int, size: int, outputs: int, stride: int, padding: int, dilation: int
 ) -> range:
-    right = reached(k, size, outputs, stride, padding, dilation)
+    right = output_range(k, size, outputs, stride, padding, dilation)
     return range(right.start, right.stop - 1)
 
 
-def _unbounded(
+def _unbounded_stop(
     k: int, size: int, outputs: int, stride: int, padding: int, dilation: int
 ) -> range:
-    right = reached(k, size, outputs, stride, padding, dilation)
+    right = output_range(k, size, outputs, stride, padding, dilation)
     return range(right.start, (size - 1 + padding - dilation * k) // stride + 1)
 
 
 INDICES_RANGE = Exercise(
     "indices-range",
-    reached,
+    output_range,
     cases=(
         # k, size, outputs, stride, padding, dilation
         (0, 3, 3, 1, 0, 1),
@@ -159,25 +159,25 @@ INDICES_RANGE = Exercise(
     "up is `-(-a // b)`.",
     wrong=(
         Wrong(
-            _rounded_down,
+            _floored_start,
             "The first output is rounded down. Where does the tap read then, if the "
             "division leaves a rest?",
         ),
         Wrong(
-            _truncated,
+            _truncated_stop,
             "`int(a / b)` rounds towards 0. What should become of -1/3 here?",
         ),
-        Wrong(_one_less, "A range ends before its stop. Is the last output in it?"),
+        Wrong(_early_stop, "A range ends before its stop. Is the last output in it?"),
         Wrong(
-            _unbounded,
+            _unbounded_stop,
             "There are more outputs in it than the layer has.",
         ),
         Wrong(
-            ignoring(reached, dilation=1),
+            function_ignoring(output_range, dilation=1),
             "Tap k reads d*k elements further on than tap 0. Here it is k elements.",
         ),
         Wrong(
-            ignoring(reached, padding=0),
+            function_ignoring(output_range, padding=0),
             "With padding p, output 0 begins p elements before x. Here it begins at x.",
         ),
     ),
@@ -185,13 +185,13 @@ INDICES_RANGE = Exercise(
 )
 
 
-def transposed(pattern: Array, v: Array, w: Array) -> Array:
+def transposed_convolution(pattern: Array, v: Array, w: Array) -> Array:
     """Return the transposed convolution of `v`, by one `einsum`.
 
-    The pattern is 1 on every line, and has the axes k, o, i.
+    The pattern has the axes k, o, i. It is 1 at each connection, and 0 elsewhere.
 
     >>> pattern = np.array([[[1, 0, 0], [0, 1, 0]], [[0, 1, 0], [0, 0, 1]]])
-    >>> transposed(pattern, np.array([1, 10]), np.array([2, 3]))
+    >>> transposed_convolution(pattern, np.array([1, 10]), np.array([2, 3]))
     array([ 2, 23, 30])
     """
     return np.einsum("koi,k,o->i", pattern, w, v)
@@ -208,7 +208,7 @@ def _pattern(geometry: Geometry) -> Array:
 
 INDICES_TRANSPOSED = Exercise(
     "indices-transposed",
-    transposed,
+    transposed_convolution,
     cases=tuple(
         (_pattern(g), *integers(g.output_size, g.kernel_size))
         for g in (

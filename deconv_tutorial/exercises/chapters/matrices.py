@@ -25,7 +25,7 @@ from deconv_tutorial.functional import conv, conv_transpose
 
 
 def two_pictures(matrix: Array) -> tuple[Array, Array]:
-    """Return two pictures, as vectors, that a matrix sends to the same outputs.
+    """Return two vectors, the pictures, that a matrix sends to the same outputs.
 
     >>> matrix = np.array([[2, 3]])
     >>> one, other = two_pictures(matrix)
@@ -37,10 +37,10 @@ def two_pictures(matrix: Array) -> tuple[Array, Array]:
     return one, one + np.array(direction, float).ravel()
 
 
-def sent(
+def output_difference(
     answer: Callable[[Array], tuple[Array, Array]], matrix: Array
 ) -> tuple[Array, bool]:
-    """Return how far the outputs of two pictures lie apart, and whether they differ."""
+    """Return the difference of the outputs, and whether the pictures differ."""
     pictures = pair(answer(matrix), "two pictures")
     one, other = (np.asarray(picture, float).ravel() for picture in pictures)
     return np.round(matrix @ (one - other), 6), not np.allclose(one, other)
@@ -75,20 +75,20 @@ MATRICES_VALUES = Exercise(
         ),
     ),
     returns=("the difference of the outputs", "the pictures differ"),
-    use=sent,
+    use=output_difference,
 )
 
 
 def weights() -> Array:
-    """Return weights of shape (channels, 1, 2) whose layer is its own inverse, twice.
+    """Return weights of shape (channels, 1, 2) whose transpose is twice their inverse.
 
     With stride 2, `conv` and then `conv_transpose` return twice the input.
     """
     return np.array([[[1, 1]], [[1, -1]]])  # the sum and the difference
 
 
-def there_and_back(answer: Callable[[], Array], x: Array) -> Array:
-    """Return what comes back of an input, by weights that somebody found."""
+def round_trip(answer: Callable[[], Array], x: Array) -> Array:
+    """Return what `conv` and then `conv_transpose` make of an input."""
     w = np.asarray(answer())
     if w.ndim != 3 or w.shape[1:] != (1, 2):
         msg = f"weights of shape (channels, 1, 2), got {w.shape}"
@@ -125,7 +125,7 @@ MATRICES_INVERSE = Exercise(
         ),
     ),
     returns=("what comes back",),
-    use=there_and_back,
+    use=round_trip,
 )
 
 EXERCISES = (MATRICES_VALUES, MATRICES_INVERSE)

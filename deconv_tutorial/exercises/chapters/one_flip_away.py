@@ -15,9 +15,9 @@ from deconv_tutorial.dtypes import Array
 from deconv_tutorial.exercises.exercise import (
     Exercise,
     Wrong,
-    ignoring,
+    function_ignoring,
     integers,
-    painted,
+    paint_layer,
 )
 
 
@@ -39,7 +39,9 @@ def input_gradient(
     return dx
 
 
-def _wrapped(w: Array, d_out: Array, inputs: int, stride: int, padding: int) -> Array:
+def _negative_index(
+    w: Array, d_out: Array, inputs: int, stride: int, padding: int
+) -> Array:
     dx = np.zeros(inputs, int)
     for o in range(inputs):
         for k in range(len(w)):
@@ -49,7 +51,9 @@ def _wrapped(w: Array, d_out: Array, inputs: int, stride: int, padding: int) -> 
     return dx
 
 
-def _assigned(w: Array, d_out: Array, inputs: int, stride: int, padding: int) -> Array:
+def _assignment(
+    w: Array, d_out: Array, inputs: int, stride: int, padding: int
+) -> Array:
     dx = np.zeros(inputs, int)
     for o in range(inputs):
         for k in range(len(w)):
@@ -63,7 +67,7 @@ def _layer_of_dx(
     w: Array, d_out: Array, inputs: int, stride: int, padding: int
 ) -> dict[str, Any]:
     # The input gradient does not look at x.
-    return painted(np.arange(1, inputs + 1), w, d_out, stride, padding)
+    return paint_layer(np.arange(1, inputs + 1), w, d_out, stride, padding)
 
 
 FLIP_DX = Exercise(
@@ -80,12 +84,12 @@ FLIP_DX = Exercise(
     hint="Which of the three arrays on the line stands to the left of `+=` now?",
     wrong=(
         Wrong(
-            ignoring(input_gradient, stride=1),
+            function_ignoring(input_gradient, stride=1),
             "Neighbouring inputs start their strokes next to each other here. How far "
             "apart does `paint` start them?",
         ),
         Wrong(
-            ignoring(input_gradient, padding=0),
+            function_ignoring(input_gradient, padding=0),
             "`paint` cuts something off at the start. Where do the results move?",
         ),
         Wrong(
@@ -95,12 +99,12 @@ FLIP_DX = Exercise(
             "The kernel runs backwards here. Does it do that in `paint`?",
         ),
         Wrong(
-            _wrapped,
+            _negative_index,
             "What is `d_out[-1]`? A stroke that is cut at the start must not come in "
             "again at the end.",
         ),
         Wrong(
-            _assigned,
+            _assignment,
             "Only the last tap of each input is left. What does nudging one input "
             "change?",
         ),

@@ -31,7 +31,7 @@ def backward(d_out: Array, v: Array, w: Array, s: int) -> Triple:
     return dx, dw, d_out.sum(axis=(0, 2))
 
 
-def _not_exchanged(d_out: Array, v: Array, w: Array, s: int) -> Triple:
+def _unexchanged_dw(d_out: Array, v: Array, w: Array, s: int) -> Triple:
     dx, _, db = backward(d_out, v, w, s)
     return dx, conv_backward(d_out, v, w, stride=s).dw, db
 
@@ -46,17 +46,17 @@ def _dx_of_conv(d_out: Array, v: Array, w: Array, s: int) -> Triple:
     return dx, dw, d_out.sum(axis=(0, 2))
 
 
-def _flipped(d_out: Array, v: Array, w: Array, s: int) -> Triple:
+def _flipped_dx(d_out: Array, v: Array, w: Array, s: int) -> Triple:
     _, dw, db = backward(d_out, v, w, s)
     return conv(d_out, np.flip(w, 2), stride=s), dw, db
 
 
-def _mean(d_out: Array, v: Array, w: Array, s: int) -> Triple:
+def _mean_db(d_out: Array, v: Array, w: Array, s: int) -> Triple:
     dx, dw, _ = backward(d_out, v, w, s)
     return dx, dw, d_out.mean(axis=(0, 2))
 
 
-def _turned(d_out: Array, v: Array, w: Array, s: int) -> Triple:
+def _turned_dw(d_out: Array, v: Array, w: Array, s: int) -> Triple:
     dx, dw, db = backward(d_out, v, w, s)
     return dx, np.flip(dw, 2).swapaxes(0, 1), db
 
@@ -78,7 +78,7 @@ RELABEL_TWO_LINES = Exercise(
     hint="Which array plays the input of the convolution, and which its `d_out`?",
     wrong=(
         Wrong(
-            _not_exchanged,
+            _unexchanged_dw,
             "dw comes from d_out and v in their own places. Which of the two is the "
             "long side of this layer, and which is that of `conv_backward`?",
         ),
@@ -93,12 +93,14 @@ RELABEL_TWO_LINES = Exercise(
             "the gradient, and what is it of this layer?",
         ),
         Wrong(
-            _flipped,
+            _flipped_dx,
             "In dx the kernel is flipped. Is there a flip in a `conv` of this book?",
         ),
-        Wrong(_mean, "For db you take the mean. What does a nudge of the bias change?"),
         Wrong(
-            _turned,
+            _mean_db, "For db you take the mean. What does a nudge of the bias change?"
+        ),
+        Wrong(
+            _turned_dw,
             "dw comes out with its taps reversed and its channels exchanged. Whose "
             "input and whose errors went into `conv_backward`?",
         ),
@@ -114,11 +116,11 @@ RELABEL_TWO_LINES = Exercise(
 )
 
 
-def by_weight(q: Array, d_out: Array, w: Array, s: int) -> Array:
+def derivative_by_weight(q: Array, d_out: Array, w: Array, s: int) -> Array:
     """Return the derivative of `(q * conv(d_out, w, stride=s)).sum()` by `w`.
 
     >>> q, d_out, w = np.array([[[2]]]), np.array([[[1, 10, 100]]]), [[[3, 4, 5]]]
-    >>> by_weight(q, d_out, np.array(w), s=1)
+    >>> derivative_by_weight(q, d_out, np.array(w), s=1)
     array([[[  2,  20, 200]]])
     """
     return conv_backward(q, d_out, w, stride=s).dw
@@ -126,7 +128,7 @@ def by_weight(q: Array, d_out: Array, w: Array, s: int) -> Array:
 
 RELABEL_TWICE = Exercise(
     "relabel-twice",
-    by_weight,
+    derivative_by_weight,
     cases=tuple(
         (*integers(q, d_out, w), s)
         for q, d_out, w, s in (
@@ -145,16 +147,16 @@ RELABEL_TWICE = Exercise(
             "This is the derivative by d_out. It has the shape of d_out.",
         ),
         Wrong(
-            lambda q, d_out, w, s: w * by_weight(q, d_out, w, s),
+            lambda q, d_out, w, s: w * derivative_by_weight(q, d_out, w, s),
             "Each element is still multiplied with its weight. What does a derivative "
             "strike out?",
         ),
         Wrong(
-            lambda q, d_out, w, s: np.flip(by_weight(q, d_out, w, s), 2),
+            lambda q, d_out, w, s: np.flip(derivative_by_weight(q, d_out, w, s), 2),
             "The taps come out in reverse. Has a weight gradient a flip?",
         ),
         Wrong(
-            lambda q, d_out, w, s: by_weight(np.ones_like(q), d_out, w, s),
+            lambda q, d_out, w, s: derivative_by_weight(np.ones_like(q), d_out, w, s),
             "This is the derivative of the plain sum of `conv(d_out, w)`. Where is q?",
         ),
     ),
@@ -171,10 +173,8 @@ def weights_and_stride() -> tuple[Array, int]:
     return np.array([[[3, 4]]]) / 5, 2
 
 
-def there_and_back(
-    answer: Callable[[], tuple[Array, int]], v: Array
-) -> tuple[Array, bool]:
-    """Return what comes back, and whether there are two taps or more."""
+def round_trip(answer: Callable[[], tuple[Array, int]], v: Array) -> tuple[Array, bool]:
+    """Return what `conv_transpose` and then `conv` give, and whether taps >= 2."""
     w, stride = pair(answer(), "weights and a stride")
     back = conv(conv_transpose(v, w, stride=stride), w, stride=stride)
     return back, np.shape(w)[2] > 1
@@ -205,7 +205,7 @@ RELABEL_INVERSE = Exercise(
         ),
     ),
     returns=("what comes back", "two taps or more"),
-    use=there_and_back,
+    use=round_trip,
 )
 
 EXERCISES = (RELABEL_TWO_LINES, RELABEL_TWICE, RELABEL_INVERSE)

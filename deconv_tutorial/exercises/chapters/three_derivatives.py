@@ -11,7 +11,12 @@ from typing import Any
 import numpy as np
 
 from deconv_tutorial.dtypes import Array
-from deconv_tutorial.exercises.exercise import Exercise, Wrong, ignoring, integers
+from deconv_tutorial.exercises.exercise import (
+    Exercise,
+    Wrong,
+    function_ignoring,
+    integers,
+)
 from deconv_tutorial.geometry import Geometry, conv_geometry
 
 
@@ -31,7 +36,7 @@ def two_channels(geometry: Geometry, x: Array, w: Array, y: Array) -> Any:  # no
     )
 
 
-def _per_channel(
+def _channel_form(
     geometry: Geometry, x: Array, w: Array, y: Array, c: int, of_w: int
 ) -> Any:  # noqa: ANN401
     return sum(y[*o] * w[of_w, *k] * x[c, *i] for o, k, i in geometry.connections())
@@ -53,11 +58,11 @@ FORM_CHANNELS = Exercise(
     "`w` and the same `y`.",
     wrong=(
         Wrong(
-            lambda g, x, w, y: _per_channel(g, x, w, y, 0, 0),
+            lambda g, x, w, y: _channel_form(g, x, w, y, 0, 0),
             "The second channel is missing. What reads it?",
         ),
         Wrong(
-            lambda g, x, w, y: sum(_per_channel(g, x, w, y, c, 0) for c in (0, 1)),
+            lambda g, x, w, y: sum(_channel_form(g, x, w, y, c, 0) for c in (0, 1)),
             "Both channels use the first row of w. Do they share their weights?",
         ),
         Wrong(
@@ -67,7 +72,7 @@ FORM_CHANNELS = Exercise(
         ),
         Wrong(
             lambda g, x, w, y: (
-                _per_channel(g, x, w, y, 0, 0) * _per_channel(g, x, w, y, 1, 1)
+                _channel_form(g, x, w, y, 0, 0) * _channel_form(g, x, w, y, 1, 1)
             ),
             "In this product a term has six factors. How many has a term of T?",
         ),
@@ -123,12 +128,15 @@ FORM_DENSE = Exercise(
 )
 
 
-def by_slide(w: Array, y: Array, size: int, stride: int, padding: int) -> Array:
+def derivative_by_slide(
+    w: Array, y: Array, size: int, stride: int, padding: int
+) -> Array:
     """Return the derivative of T by `x`, which has `size` elements on one axis.
 
-    It is a window of the slide of one array over another.
+    Slide one array over another, and keep a window of the results.
 
-    >>> by_slide(np.array([2, 3]), np.array([1, 10]), size=3, stride=1, padding=0)
+    >>> w, y = np.array([2, 3]), np.array([1, 10])
+    >>> derivative_by_slide(w, y, size=3, stride=1, padding=0)
     array([ 2, 23, 30])
     """
     around = np.zeros(stride * (len(y) - 1) + 1, y.dtype)
@@ -152,7 +160,7 @@ def _layer_of_dx(
 
 FORM_FLIP = Exercise(
     "form-flip",
-    by_slide,
+    derivative_by_slide,
     cases=(
         (*integers(2, 1), 2, 1, 0),
         (*integers(3, 4), 6, 1, 0),
@@ -165,23 +173,23 @@ FORM_FLIP = Exercise(
     "`y`, put enough zeros around it, and slide the kernel over it.",
     wrong=(
         Wrong(
-            lambda w, y, size, stride, padding: by_slide(
+            lambda w, y, size, stride, padding: derivative_by_slide(
                 w[::-1], y, size, stride, padding
             ),
             "Look at the entry of x_3 again: while the index of y rises, that of w "
             "falls. How can a slide do that?",
         ),
         Wrong(
-            ignoring(by_slide, stride=1),
+            function_ignoring(derivative_by_slide, stride=1),
             "The entries of y lie next to each other here. Which neighbours has the "
             "entry of x_3?",
         ),
         Wrong(
-            ignoring(by_slide, padding=0),
+            function_ignoring(derivative_by_slide, padding=0),
             "The first places of the slide belong to the padding. How many are they?",
         ),
         Wrong(
-            lambda w, y, size, stride, padding: by_slide(
+            lambda w, y, size, stride, padding: derivative_by_slide(
                 w, y, size, stride, padding + len(w) - 1
             ),
             "The slide begins too late. How many zeros must stand before the first y, "

@@ -14,10 +14,10 @@ from deconv_tutorial.exercises.exercise import Exercise, Wrong, integers
 from deconv_tutorial.geometry import Geometry, conv_geometry
 
 
-def counted(columns: Array, geometry: Geometry) -> Array:
+def folded_columns(columns: Array, geometry: Geometry) -> Array:
     """Return `fold(columns, geometry)` for one axis, by one call of `np.bincount`.
 
-    >>> counted(np.array([[1, 2], [30, 40]]), conv_geometry(3, 2))
+    >>> folded_columns(np.array([[1, 2], [30, 40]]), conv_geometry(3, 2))
     array([ 1., 32., 40.])
     """
     o, k, i = np.array([(*o, *k, *i) for o, k, i in geometry.connections()]).T
@@ -25,26 +25,26 @@ def counted(columns: Array, geometry: Geometry) -> Array:
     return np.bincount(i, weights=columns[k, o], minlength=size)
 
 
-def _pasted(columns: Array, geometry: Geometry) -> Array:
+def _pasted_columns(columns: Array, geometry: Geometry) -> Array:
     x = np.zeros(geometry.input_size, columns.dtype)
     for o, k, i in geometry.connections():
         x[*i] = columns[*k, *o]
     return x
 
 
-def _too_short(columns: Array, geometry: Geometry) -> Array:
+def _short_result(columns: Array, geometry: Geometry) -> Array:
     last = max(i for _, _, (i,) in geometry.connections())
-    return counted(columns, geometry)[: last + 1]
+    return folded_columns(columns, geometry)[: last + 1]
 
 
-def _mean(columns: Array, geometry: Geometry) -> Array:
-    copies = counted(np.ones_like(columns), geometry)
-    return counted(columns, geometry) / np.maximum(copies, 1)
+def _mean_of_copies(columns: Array, geometry: Geometry) -> Array:
+    copies = folded_columns(np.ones_like(columns), geometry)
+    return folded_columns(columns, geometry) / np.maximum(copies, 1)
 
 
 IM2COL_BINCOUNT = Exercise(
     "im2col-bincount",
-    counted,
+    folded_columns,
     cases=tuple(
         (*integers((*g.kernel_size, *g.output_size)), g)
         for g in (
@@ -58,20 +58,20 @@ IM2COL_BINCOUNT = Exercise(
     "last inputs are not read?",
     wrong=(
         Wrong(
-            _too_short,
+            _short_result,
             "The result ends with the last input that is read. Are there more inputs?",
         ),
         Wrong(
-            lambda columns, geometry: counted(np.ones_like(columns), geometry),
+            lambda columns, geometry: folded_columns(np.ones_like(columns), geometry),
             "This counts how often each input is read: the coverage. Where are the "
             "columns?",
         ),
         Wrong(
-            _pasted,
+            _pasted_columns,
             "Of several numbers that belong to one input, only one has arrived.",
         ),
         Wrong(
-            _mean,
+            _mean_of_copies,
             "This is the mean of the copies. What does a change of the input change?",
         ),
     ),
@@ -102,14 +102,14 @@ def _last_window(d_out: Array, x: Array, geometry: Geometry) -> Array:
     return alone[::-1][last, np.arange(len(x))]
 
 
-def _to_all(d_out: Array, x: Array, geometry: Geometry) -> Array:
+def _errors_for_all(d_out: Array, x: Array, geometry: Geometry) -> Array:
     dx = np.zeros_like(x)
     columns = np.tile(d_out, (*geometry.kernel_size, 1))
     im2col.fold(columns[None], geometry, into=dx[None, None, None])
     return dx
 
 
-def _at_the_largest(d_out: Array, x: Array, geometry: Geometry) -> Array:  # noqa: ARG001
+def _errors_at_the_largest(d_out: Array, x: Array, geometry: Geometry) -> Array:  # noqa: ARG001
     return np.where(x == x.max(), d_out.sum(), 0)
 
 
@@ -137,12 +137,12 @@ IM2COL_MAX = Exercise(
             "them counts here. What does a nudge of it change?",
         ),
         Wrong(
-            _to_all,
+            _errors_for_all,
             "Every element of a window gets its `d_out`, as if they were added up. "
             "What does a nudge of one that is not the largest change?",
         ),
         Wrong(
-            _at_the_largest,
+            _errors_at_the_largest,
             "Everything goes to the largest element of x. But each window has its own "
             "largest.",
         ),
