@@ -10,7 +10,7 @@ import sys
 from collections.abc import Collection, Sequence
 from pathlib import Path
 
-from benchmarks.collect import THREADS, Plan, Results, collected, quick, stored
+from benchmarks.collect import THREADS, Plan, Results, json_text, quick_plan, results_of
 from benchmarks.constants import table
 from benchmarks.report import report, write_report
 from benchmarks.sides import NAMES
@@ -19,7 +19,7 @@ from benchmarks.workloads import ROWS
 STORED = Path(__file__).with_name("results.json")
 
 
-def chosen(option: str, text: str, known: Collection[str]) -> tuple[str, ...]:
+def chosen_names(option: str, text: str, known: Collection[str]) -> tuple[str, ...]:
     """Return the names in a list with commas, in the known order.
 
     Raises
@@ -37,19 +37,19 @@ def chosen(option: str, text: str, known: Collection[str]) -> tuple[str, ...]:
 
 def plan_of(options: argparse.Namespace) -> Plan:
     """Return what the options ask for."""
-    plan = quick(Plan()) if options.quick else Plan()
+    plan = quick_plan(Plan()) if options.quick else Plan()
     if options.rows:
-        plan = plan._replace(rows=chosen("--rows", options.rows, ROWS))
+        plan = plan._replace(rows=chosen_names("--rows", options.rows, ROWS))
     if options.sides:
-        plan = plan._replace(sides=chosen("--sides", options.sides, NAMES))
+        plan = plan._replace(sides=chosen_names("--sides", options.sides, NAMES))
     if options.threads:
-        names = chosen("--threads", options.threads, [str(n) for n in THREADS])
+        names = chosen_names("--threads", options.threads, [str(n) for n in THREADS])
         plan = plan._replace(threads=tuple(map(int, names)))
     plan = plan._replace(forced=options.forced)
     return plan._replace(thorough=options.thorough or plan.full)
 
 
-def require_own_file(plan: Plan, out: Path | None) -> None:
+def check_own_file(plan: Plan, out: Path | None) -> None:
     """Refuse to replace the stored measurements by a part of them."""
     if not plan.full and out is not None and out.resolve() == STORED:
         msg = f"--out of a partial run needs another file than {STORED.name}"
@@ -93,10 +93,10 @@ def main(arguments: Sequence[str] | None = None) -> None:
             draw(options.out or STORED)
             return
         plan = plan_of(options)
-        require_own_file(plan, options.out)
+        check_own_file(plan, options.out)
     except ValueError as error:
         _parser().error(str(error))
-    finish(collected(plan), plan, options.out)
+    finish(results_of(plan), plan, options.out)
 
 
 def draw(file: Path) -> None:
@@ -118,7 +118,7 @@ def finish(results: Results, plan: Plan, out: Path | None) -> None:
     target = out or (STORED if plan.full else None)
     if target is not None:
         target.parent.mkdir(parents=True, exist_ok=True)
-        target.write_text(stored(results), "utf-8")
+        target.write_text(json_text(results), "utf-8")
     if plan.full:
         write_report(out or STORED)
         print(f"The report: {(out or STORED).with_name('RESULTS.md').name}")

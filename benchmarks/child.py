@@ -16,7 +16,7 @@ from benchmarks.errors import errors
 from benchmarks.growth import growth
 from benchmarks.measure import SETTLE, Pace, cells
 from benchmarks.memory import memory
-from benchmarks.sides import Side, load
+from benchmarks.sides import Side, side_or_reason
 from benchmarks.workloads import ROWS, Row, case_of
 
 
@@ -31,9 +31,9 @@ class Job(NamedTuple):
     rounds: int
 
 
-def done(job: Job) -> dict[str, Any]:
+def job_result(job: Job) -> dict[str, Any]:
     """Return what a job found."""
-    loaded = {name: load(name, job.threads) for name in job.sides}
+    loaded = {name: side_or_reason(name, job.threads) for name in job.sides}
     sides = [side for side in loaded.values() if isinstance(side, Side)]
     rows = [ROWS[key] for key in job.rows]
     pace = Pace(job.rounds, SETTLE if job.threads > 1 else 0.0)
@@ -45,7 +45,7 @@ def done(job: Job) -> dict[str, Any]:
     if job.work == "memory":
         numpy = [side for side in sides if side.kind != "framework"]
         return {"memory": {side.name: memory(side, rows) for side in numpy}}
-    about = {name: _about(side) for name, side in loaded.items()}
+    about = {name: _side_facts(side) for name, side in loaded.items()}
     return {"sides": about, **_times(rows, sides, pace)}
 
 
@@ -63,7 +63,7 @@ def _times(rows: Sequence[Row], sides: Sequence[Side], pace: Pace) -> dict[str, 
     }
 
 
-def _about(side: Side | str) -> dict[str, str]:
+def _side_facts(side: Side | str) -> dict[str, str]:
     if isinstance(side, str):
         return {"absent": side}
     return {"kind": side.kind, "version": side.version, "note": side.note}
@@ -73,7 +73,7 @@ def main(arguments: Sequence[str]) -> None:
     """Do the job of the first argument and write it to the second."""
     job = Job(**json.loads(arguments[0]))
     machine.bind(job.threads)
-    Path(arguments[1]).write_text(json.dumps(done(job)), "utf-8")
+    Path(arguments[1]).write_text(json.dumps(job_result(job)), "utf-8")
 
 
 if __name__ == "__main__":

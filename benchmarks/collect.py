@@ -40,7 +40,7 @@ class Plan(NamedTuple):
         return self == Plan()
 
 
-def quick(plan: Plan) -> Plan:
+def quick_plan(plan: Plan) -> Plan:
     """Return the plan with few rounds, and without what takes long."""
     sides = tuple(name for name in plan.sides if name not in SLOW)
     return plan._replace(sides=sides, threads=(1,), rounds=3, thorough=False)
@@ -52,33 +52,35 @@ def default_engine() -> str:
     return next(name for name, module in ENGINES.items() if module is engine)
 
 
-def judged(plan: Plan) -> str:
+def judged_engine(plan: Plan) -> str:
     """Return the engine held against the others: the default, or what is measured."""
     engines = [name for name in plan.sides if name in ENGINES]
     own = default_engine()
     return own if own in engines or not engines else engines[-1]
 
 
-def collected(plan: Plan) -> Results:
+def results_of(plan: Plan) -> Results:
     """Return all that a plan asks for."""
     results: Results = {
         "date": datetime.now(UTC).strftime("%Y-%m-%d %H:%M UTC"),
-        "default": judged(plan),
+        "default": judged_engine(plan),
         "machine": machine.facts(),
         "plan": plan._asdict(),
         "sides": {},
         "threads": {},
     }
     for threads in plan.threads:
-        found = _child(plan, "times", threads)
+        found = _child_results(plan, "times", threads)
         results["sides"] |= found.pop("sides")
-        results["threads"][str(threads)] = found | _child(plan, "memory", threads)
+        results["threads"][str(threads)] = found | _child_results(
+            plan, "memory", threads
+        )
     if plan.thorough:
-        results |= _child(plan, "errors", 1) | _child(plan, "growth", 1)
-    return rounded(results)
+        results |= _child_results(plan, "errors", 1) | _child_results(plan, "growth", 1)
+    return rounded_numbers(results)
 
 
-def _child(plan: Plan, work: str, threads: int) -> Results:
+def _child_results(plan: Plan, work: str, threads: int) -> Results:
     print(f"{work}, threads: {threads}", file=sys.stderr, flush=True)
     # With more threads, or less time, only the engines' memory matters.
     peers = work == "times" or (plan.thorough and threads == 1)
@@ -94,34 +96,37 @@ def _child(plan: Plan, work: str, threads: int) -> Results:
         return json.loads(found.read_text("utf-8"))
 
 
-def rounded(value: Any) -> Any:
+def rounded_numbers(value: Any) -> Any:
     """Return the same with four digits of every number: more would be noise."""
     if isinstance(value, dict):
-        return {key: rounded(item) for key, item in value.items()}  # pyright: ignore
+        return {key: rounded_numbers(item) for key, item in value.items()}  # pyright: ignore
     if isinstance(value, list | tuple):
-        return [rounded(item) for item in value]  # pyright: ignore
+        return [rounded_numbers(item) for item in value]  # pyright: ignore
     return float(f"{value:.4g}") if isinstance(value, float) else value
 
 
-def stored(results: Results) -> str:
+def json_text(results: Results) -> str:
     """Return results as JSON, with a line for each innermost table.
 
     Examples
     --------
-    >>> print(stored({"a": {"b": {"ms": 1.5}}}), end="")
+    >>> print(json_text({"a": {"b": {"ms": 1.5}}}), end="")
     {
      "a": {
       "b": {"ms": 1.5}
      }
     }
     """
-    return _json(results, 0) + "\n"
+    return _nested_json(results, 0) + "\n"
 
 
-def _json(value: Any, depth: int) -> str:
+def _nested_json(value: Any, depth: int) -> str:
     items = cast("dict[str, Any]", value) if isinstance(value, dict) else {}
     if not any(isinstance(item, dict) for item in items.values()):
         return json.dumps(value, ensure_ascii=False)
     space = " " * (depth + 1)
-    lines = (f"{space}{json.dumps(k)}: {_json(v, depth + 1)}" for k, v in items.items())
+    lines = (
+        f"{space}{json.dumps(k)}: {_nested_json(v, depth + 1)}"
+        for k, v in items.items()
+    )
     return "{\n" + ",\n".join(lines) + "\n" + " " * depth + "}"

@@ -7,9 +7,9 @@ from typing import Any
 
 import numpy as np
 
-from benchmarks.measure import checked
+from benchmarks.measure import checked_work
 from benchmarks.sides import Side
-from benchmarks.workloads import MAPS, Row, case_of, expected
+from benchmarks.workloads import MAPS, Row, case_of, expected_arrays
 from deconv_tutorial.engines import im2col, naive
 
 FEASIBLE = 60_000
@@ -34,8 +34,10 @@ def _row(row: Row, sides: Sequence[Side]) -> dict[str, Any]:
         case = case_of(row, dtype)
         for work in MAPS:
             engine = reference if dtype is np.float64 else im2col
-            answer = expected(case, work, engine)
-            cells = {side.name: checked(side, case, work, answer)[1] for side in sides}
+            answer = expected_arrays(case, work, engine)
+            cells = {
+                side.name: checked_work(side, case, work, answer)[1] for side in sides
+            }
             if dtype is np.float64:
                 cells.pop(found["reference"], None)
             named = {name: cell for name, cell in cells.items() if cell is not None}

@@ -6,9 +6,9 @@ import math
 from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
-from benchmarks.measure import Pace, checked, interleaved
+from benchmarks.measure import Pace, checked_work, interleaved_samples
 from benchmarks.sides import Side
-from benchmarks.workloads import MAPS, Row, case_of, expected
+from benchmarks.workloads import MAPS, Row, case_of, expected_arrays
 
 
 class Curve(NamedTuple):
@@ -87,16 +87,16 @@ def _curve(
     runs: list[Callable[[], object]] = []
     for value in curve.values:
         case = case_of(layer(**{name: value}))
-        answer = expected(case, work)
+        answer = expected_arrays(case, work)
         for side in sides:
-            prepared, cell = checked(side, case, work, answer)
+            prepared, cell = checked_work(side, case, work, answer)
             if prepared is None:
                 msg = f"{side.name} is wrong at {case.row.key}, {work}: {cell}"
                 raise ValueError(msg)
             keys.append(side.name)
             runs.append(prepared.run)
     # The best of the rounds: a fit is thrown off by what else the machine did.
-    best = [1e3 * min(samples) for samples in interleaved(runs, pace)]
+    best = [1e3 * min(samples) for samples in interleaved_samples(runs, pace)]
     times = {
         side.name: [t for key, t in zip(keys, best, strict=True) if key == side.name]
         for side in sides

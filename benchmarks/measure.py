@@ -17,7 +17,7 @@ import numpy as np
 
 from benchmarks.accuracy import WRONG, relative_error
 from benchmarks.sides import BROKEN, Prepared, Side, reason
-from benchmarks.workloads import WORKS, Case, expected
+from benchmarks.workloads import WORKS, Case, expected_arrays
 from deconv_tutorial.dtypes import Array
 
 SAMPLE = 2e-3
@@ -52,7 +52,9 @@ def seconds(run: Callable[[], object], calls: int) -> float:
     return (time.perf_counter() - start) / calls
 
 
-def interleaved(runs: Sequence[Callable[[], object]], pace: Pace) -> list[list[float]]:
+def interleaved_samples(
+    runs: Sequence[Callable[[], object]], pace: Pace
+) -> list[list[float]]:
     """Return the samples of each of several functions, in seconds a call."""
     once = [seconds(run, 1) for run in runs]
     calls = [max(1, round(SAMPLE / max(t, 1e-7))) for t in once]
@@ -87,21 +89,21 @@ def work_cells(
     case: Case, work: str, sides: Sequence[Side], pace: Pace
 ) -> dict[str, Cell]:
     """Return what one work takes each side that has it, checked before it is timed."""
-    answer = expected(case, work)
+    answer = expected_arrays(case, work)
     found: dict[str, Cell] = {}
     runs: dict[str, Callable[[], object]] = {}
     for side in sides:
-        prepared, cell = checked(side, case, work, answer)
+        prepared, cell = checked_work(side, case, work, answer)
         if cell is not None:
             found[side.name] = cell
         if prepared is not None:
             runs[side.name] = prepared.run
-    for name, samples in timed(runs, pace).items():
+    for name, samples in timings(runs, pace).items():
         found[name] |= samples
     return found
 
 
-def checked(
+def checked_work(
     side: Side, case: Case, work: str, answer: Sequence[Array]
 ) -> tuple[Prepared | None, Cell | None]:
     """Return a side made ready if its result is right, and its error or what is wrong.
@@ -121,9 +123,9 @@ def checked(
     return prepared, {"error": error}
 
 
-def timed(runs: Mapping[str, Callable[[], object]], pace: Pace) -> dict[str, Cell]:
+def timings(runs: Mapping[str, Callable[[], object]], pace: Pace) -> dict[str, Cell]:
     """Return the median and the quartile range of each function, in ms."""
-    samples = interleaved([*runs.values()], pace)
+    samples = interleaved_samples([*runs.values()], pace)
     return dict(zip(runs, map(_times, samples), strict=True))
 
 

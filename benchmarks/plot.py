@@ -13,7 +13,7 @@ from matplotlib.backends.backend_svg import FigureCanvasSVG
 from matplotlib.figure import Figure
 
 from benchmarks.collect import Results
-from benchmarks.summary import mean_of, of_maps, on, ratios
+from benchmarks.summary import mean_of, ratios, ratios_of_maps, thread_words
 from benchmarks.workloads import WORKS
 
 # Okabe and Ito's colours, which differ for every kind of colour vision.
@@ -72,6 +72,6 @@ def _panel(axes: Axes, results: Results, threads: str) -> None:
     axes.set_axisbelow(True)
     low, high = axes.get_ylim()
     axes.set_ylim(low, high * 2)  # room for the legend
-    mean = mean_of(of_maps(found))
-    axes.set_title(f"{on(threads)}: geometric mean of the maps {mean:.2f}")
+    mean = mean_of(ratios_of_maps(found))
+    axes.set_title(f"{thread_words(threads)}: geometric mean of the maps {mean:.2f}")
     axes.set_ylabel("time ÷ PyTorch")

@@ -14,14 +14,14 @@ from benchmarks.plot import write_plot
 from benchmarks.summary import (
     Bar,
     Ratio,
+    all_cells,
     bars,
     mean_of,
-    of_backwards,
-    of_maps,
-    on,
     ratios,
+    ratios_of_backwards,
+    ratios_of_maps,
+    thread_words,
     ties,
-    walked,
 )
 
 OPPONENTS = {"torch": "PyTorch", "numpy": "the best NumPy peer"}
@@ -63,7 +63,7 @@ def _summary(results: Results) -> Iterator[str]:
         f"are the time of the engine `{results['default']}`, the default of "
         "a full run, over another's: below 1 it is faster.\n"
     )
-    yield from _lacking(results)
+    yield from _warnings(results)
     yield "![Ratio of times, default engine over PyTorch, by row](results.svg)\n"
     yield "## Summary\n"
     yield tables.table(
@@ -74,11 +74,11 @@ def _summary(results: Results) -> Iterator[str]:
     yield tables.table(
         ["bar", "limit", "measured", "met"], map(_bar, bars(results)), texts=4
     )
-    yield from _outside(bars(results))
+    yield from _missed_bars(bars(results))
     yield from _ties(results)
 
 
-def _lacking(results: Results) -> Iterator[str]:
+def _warnings(results: Results) -> Iterator[str]:
     """Yield what a reader should know before any number."""
     for threads, found in results["threads"].items():
         if found["cores"] < int(threads):
@@ -86,7 +86,7 @@ def _lacking(results: Results) -> Iterator[str]:
     wrong = [
         f"{name} at {row} {work} ({cell['wrong']})"
         for threads in results["threads"]
-        for row, work, cells in walked(results, threads)
+        for row, work, cells in all_cells(results, threads)
         for name, cell in cells.items()
         if "wrong" in cell
     ]
@@ -98,16 +98,16 @@ def _means(results: Results) -> Iterator[list[str]]:
     for threads in results["threads"]:
         for against, name in OPPONENTS.items():
             found = ratios(results, threads, against)
-            kinds = (of_maps(found), of_backwards(found))
+            kinds = (ratios_of_maps(found), ratios_of_backwards(found))
             means = [f"{mean_of(kind):.2f}" if kind else "–" for kind in kinds]
-            yield [f"÷ {name}, {on(threads)}", *means]
+            yield [f"÷ {name}, {thread_words(threads)}", *means]
 
 
 def _bar(bar: Bar) -> list[str]:
     return [bar.name, bar.limit, bar.measured, "yes" if bar.met else "**no**"]
 
 
-def _outside(found: Iterable[Bar]) -> Iterator[str]:
+def _missed_bars(found: Iterable[Bar]) -> Iterator[str]:
     lines = [f"- {bar.name}: {', '.join(bar.outside)}" for bar in found if bar.outside]
     if lines:
         yield "Outside the bars:\n"
@@ -116,7 +116,7 @@ def _outside(found: Iterable[Bar]) -> Iterator[str]:
 
 def _ties(results: Results) -> Iterator[str]:
     lines = [
-        f"- with {name}, {on(threads)}: {_named(tied)}"
+        f"- with {name}, {thread_words(threads)}: {_ratio_names(tied)}"
         for threads in results["threads"]
         for against, name in OPPONENTS.items()
         if (tied := ties(ratios(results, threads, against)))
@@ -126,7 +126,7 @@ def _ties(results: Results) -> Iterator[str]:
         yield "\n".join(lines) + "\n"
 
 
-def _named(found: list[Ratio]) -> str:
+def _ratio_names(found: list[Ratio]) -> str:
     return ", ".join(f"{ratio.row} {ratio.work}" for ratio in found)
 
 
@@ -136,10 +136,10 @@ def _details(results: Results) -> Iterator[str]:
     yield "## Who was measured\n"
     yield tables.sides(results)
     for threads, found in results["threads"].items():
-        yield f"## Times, {on(threads)}\n"
+        yield f"## Times, {thread_words(threads)}\n"
         yield "Bold: the fastest of the default engine and the NumPy peers.\n"
         yield tables.times(results, threads)
-        yield f"## Parts of the machine's limits, {on(threads)}\n"
+        yield f"## Parts of the machine's limits, {thread_words(threads)}\n"
         yield (
             f"A product of matrices reaches {found['limits']['gemm']:.0f} GF/s here, a "
             f"copy {found['limits']['copy']:.0f} GB/s read and written. Operations are "
@@ -147,14 +147,14 @@ def _details(results: Results) -> Iterator[str]:
             "for padding. Bytes are those of the arguments and the result, once.\n"
         )
         yield tables.limits(results, threads)
-        yield f"## Extra memory, {on(threads)}\n"
+        yield f"## Extra memory, {thread_words(threads)}\n"
         yield "The peak beyond arguments and results, as `tracemalloc` sees it.\n"
         yield tables.memory(results, threads)
-    yield from _thorough(results)
+    yield from _errors_and_growth(results)
     yield from _machine(results)
 
 
-def _thorough(results: Results) -> Iterator[str]:
+def _errors_and_growth(results: Results) -> Iterator[str]:
     if "errors" in results:
         yield "## Relative errors\n"
         yield "The largest difference over the largest value.\n"
@@ -180,7 +180,7 @@ def _machine(results: Results) -> Iterator[str]:
         f"variables left out, so that each library chooses its own instructions: "
         f"{settings or 'none were set'}",
         *(
-            f"{on(threads)}: {_pool(pool)}"
+            f"{thread_words(threads)}: {_pool(pool)}"
             for threads, found in results["threads"].items()
             for pool in found["pools"]
         ),

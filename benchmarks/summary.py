@@ -37,12 +37,12 @@ class Bar(NamedTuple):
     outside: list[str]
 
 
-def on(threads: str) -> str:
+def thread_words(threads: str) -> str:
     """Return a number of threads in words.
 
     Examples
     --------
-    >>> on("1"), on("2")
+    >>> thread_words("1"), thread_words("2")
     ('1 thread', '2 threads')
     """
     return f"{threads} thread{'s' * (threads != '1')}"
@@ -60,7 +60,7 @@ def geometric_mean(values: Iterable[float]) -> float:
     return 2 ** (sum(logs) / len(logs)) if logs else math.nan
 
 
-def walked(
+def all_cells(
     results: Results, threads: str
 ) -> Iterator[tuple[str, str, dict[str, Cell]]]:
     """Yield every row and work with the cells of its sides."""
@@ -82,16 +82,16 @@ def ratios(results: Results, threads: str, against: str) -> list[Ratio]:
         The name of a side, or ``"numpy"`` for the fastest NumPy peer of each cell.
     """
     found: list[Ratio] = []
-    for row, work, cells in walked(results, threads):
+    for row, work, cells in all_cells(results, threads):
         ours = cells.get(results["default"], {}).get("ms")
-        other = best(results, cells) if against == "numpy" else against
+        other = best_peer(results, cells) if against == "numpy" else against
         theirs = cells.get(other, {}).get("ms")
         if ours and theirs:
             found.append(Ratio(row, work, ours / theirs, other))
     return found
 
 
-def best(results: Results, cells: Mapping[str, Cell]) -> str:
+def best_peer(results: Results, cells: Mapping[str, Cell]) -> str:
     """Return the name of the fastest NumPy peer in a cell, empty if there is none."""
     times = {
         name: cell["ms"]
@@ -101,12 +101,12 @@ def best(results: Results, cells: Mapping[str, Cell]) -> str:
     return min(times, key=lambda name: times[name], default="")
 
 
-def of_maps(found: Iterable[Ratio]) -> list[Ratio]:
+def ratios_of_maps(found: Iterable[Ratio]) -> list[Ratio]:
     """Return the ratios of the three maps."""
     return [ratio for ratio in found if ratio.work in MAPS]
 
 
-def of_backwards(found: Iterable[Ratio]) -> list[Ratio]:
+def ratios_of_backwards(found: Iterable[Ratio]) -> list[Ratio]:
     """Return the ratios of the full backward passes."""
     return [ratio for ratio in found if ratio.work in BACKWARDS]
 
@@ -130,36 +130,40 @@ def bars(results: Results) -> list[Bar]:
 
 
 def _bars_of_time(results: Results, threads: str) -> Iterator[Bar]:
-    torch = of_maps(ratios(results, threads, "torch"))
+    torch = ratios_of_maps(ratios(results, threads, "torch"))
     whole, worst = (1.0, 2.2) if threads == "1" else (1.4, 3.0)
     if torch:
-        yield _mean(f"time ÷ PyTorch, geometric mean, {on(threads)}", whole, torch)
+        yield _mean_bar(
+            f"time ÷ PyTorch, geometric mean, {thread_words(threads)}", whole, torch
+        )
     for name, limit, found in (
         ("all but depthwise", worst, [r for r in torch if r.row != DEPTHWISE]),
         ("depthwise", 5.0, [r for r in torch if r.row == DEPTHWISE]),
         ("tiny arrays", 0.8, [r for r in torch if r.row in TINY]),
     ):
         if found:
-            yield _each(f"time ÷ PyTorch, {name}, {on(threads)}", limit, found)
-    numpy = of_maps(ratios(results, threads, "numpy"))
+            yield _worst_bar(
+                f"time ÷ PyTorch, {name}, {thread_words(threads)}", limit, found
+            )
+    numpy = ratios_of_maps(ratios(results, threads, "numpy"))
     if numpy:
-        yield _each(f"time ÷ best NumPy peer, {on(threads)}", 1.0, numpy)
-        yield _times_faster(
-            f"times faster than the best NumPy peer, {on(threads)}", numpy
+        yield _worst_bar(f"time ÷ best NumPy peer, {thread_words(threads)}", 1.0, numpy)
+        yield _speed_bar(
+            f"times faster than the best NumPy peer, {thread_words(threads)}", numpy
         )
 
 
-def _mean(name: str, limit: float, found: list[Ratio]) -> Bar:
+def _mean_bar(name: str, limit: float, found: list[Ratio]) -> Bar:
     mean = mean_of(found)
     return Bar(name, f"≤ {limit}", f"{mean:.2f}", mean <= limit, [])
 
 
-def _times_faster(name: str, found: list[Ratio]) -> Bar:
+def _speed_bar(name: str, found: list[Ratio]) -> Bar:
     mean = 1 / mean_of(found)
     return Bar(f"{name}, geometric mean", "≥ 1.8", f"{mean:.2f}", mean >= 1.8, [])
 
 
-def _each(name: str, limit: float, found: list[Ratio]) -> Bar:
+def _worst_bar(name: str, limit: float, found: list[Ratio]) -> Bar:
     outside = [str(ratio) for ratio in found if ratio.value > limit]
     worst = max(found, key=lambda ratio: ratio.value)
     return Bar(name, f"each ≤ {limit}", f"worst {worst}", not outside, outside)
@@ -167,13 +171,13 @@ def _each(name: str, limit: float, found: list[Ratio]) -> Bar:
 
 def _memory(results: Results) -> Iterator[Bar]:
     found = {
-        f"{row} {work}, {on(threads)}": extra
+        f"{row} {work}, {thread_words(threads)}": extra
         for threads, of in results["threads"].items()
         for row, works in of.get("memory", {}).get(results["default"], {}).items()
         for work, extra in works.items()
     }
     if found:
-        yield _largest("extra memory, MiB", 32, found, ".1f")
+        yield _largest_bar("extra memory, MiB", 32, found, ".1f")
 
 
 def _growth(results: Results) -> Iterator[Bar]:
@@ -200,10 +204,10 @@ def _errors(results: Results) -> Iterator[Bar]:
             if isinstance(error := sides.get(results["default"]), float)
         }
         if found:
-            yield _largest(f"relative error, {dtype}", limit, found, ".1e")
+            yield _largest_bar(f"relative error, {dtype}", limit, found, ".1e")
 
 
-def _largest(name: str, limit: float, found: dict[str, float], form: str) -> Bar:
+def _largest_bar(name: str, limit: float, found: dict[str, float], form: str) -> Bar:
     outside = [f"{key} {value:{form}}" for key, value in found.items() if value > limit]
     key = max(found, key=lambda key: found[key])
     measured = f"largest {found[key]:{form}} ({key})"

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Sequence
 from benchmarks.collect import Results
 from benchmarks.growth import CURVES
 from benchmarks.measure import Cell
-from benchmarks.summary import best, walked
+from benchmarks.summary import all_cells, best_peer
 from benchmarks.workloads import MAPS, ROWS
 
 
@@ -37,7 +37,7 @@ def number(value: float) -> str:
 
 def names(results: Results, threads: str) -> list[str]:
     """Return the sides that have a cell, the default engine first."""
-    present = {name for *_, cells in walked(results, threads) for name in cells}
+    present = {name for *_, cells in all_cells(results, threads) for name in cells}
     order = [name for name in results["sides"] if name in present]
     return sorted(order, key=lambda name: name != results["default"])
 
@@ -46,15 +46,15 @@ def times(results: Results, threads: str) -> str:
     """Return the median times; the fastest NumPy side of a row in bold."""
     sides = names(results, threads)
     lines: list[list[str]] = []
-    for row, work, cells in walked(results, threads):
-        fastest = _fastest(results, cells)
+    for row, work, cells in all_cells(results, threads):
+        fastest = _fastest_side(results, cells)
         shown = [_time(cells.get(name), strong=name == fastest) for name in sides]
         lines.append([f"{row} {work}", *shown])
     return table(["ms", *sides], lines)
 
 
-def _fastest(results: Results, cells: dict[str, Cell]) -> str:
-    own, peer = results["default"], best(results, cells)
+def _fastest_side(results: Results, cells: dict[str, Cell]) -> str:
+    own, peer = results["default"], best_peer(results, cells)
     ours, theirs = (cells.get(n, {}).get("ms", math.inf) for n in (own, peer))
     return own if ours <= theirs else peer
 
@@ -73,7 +73,7 @@ def limits(results: Results, threads: str) -> str:
     sides = [n for n in (results["default"], "torch") if n in names(results, threads)]
     head = [f"{n}, {what}" for n in sides for what in ("of product", "of copy")]
     lines: list[list[str]] = []
-    for row, work, cells in walked(results, threads):
+    for row, work, cells in all_cells(results, threads):
         if work in MAPS:
             shown = (_parts(row, cells.get(name), of["limits"]) for name in sides)
             lines.append([f"{row} {work}", *(text for pair in shown for text in pair)])
@@ -95,7 +95,7 @@ def memory(results: Results, threads: str) -> str:
     sides = [name for name in names(results, threads) if found.get(name)]
     lines = [
         [f"{row} {work}", *(_mib(found[n].get(row, {}).get(work)) for n in sides)]
-        for row, work, _ in walked(results, threads)
+        for row, work, _ in all_cells(results, threads)
     ]
     return table(["MiB", *sides], lines)
 

@@ -123,7 +123,7 @@ def case_of(row: Row, dtype: npt.DTypeLike = np.float32) -> Case:
     return Case(row, *arrays)
 
 
-def expected(case: Case, work: str, engine: Engine = im2col) -> list[Array]:
+def expected_arrays(case: Case, work: str, engine: Engine = im2col) -> list[Array]:
     """Return what a work has to give, computed in float64.
 
     Parameters
@@ -149,7 +149,7 @@ def expected(case: Case, work: str, engine: Engine = im2col) -> list[Array]:
     first, bias = ("input_grad", case.y)
     if work == "conv_transpose_backward":
         first, bias = ("forward", case.x)
-    maps = (expected(case, name, engine) for name in (first, "weight_grad"))
+    maps = (expected_arrays(case, name, engine) for name in (first, "weight_grad"))
     return [*(array for arrays in maps for array in arrays), total(bias)]
 
 

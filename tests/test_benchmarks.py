@@ -11,13 +11,20 @@ import pytest
 from benchmarks import __main__ as command
 from benchmarks import growth, measure, sides, summary
 from benchmarks.accuracy import relative_error
-from benchmarks.child import Job, done
-from benchmarks.collect import Plan, default_engine, judged, quick, rounded, stored
+from benchmarks.child import Job, job_result
+from benchmarks.collect import (
+    Plan,
+    default_engine,
+    json_text,
+    judged_engine,
+    quick_plan,
+    rounded_numbers,
+)
 from benchmarks.errors import errors
-from benchmarks.measure import Pace, checked, interleaved, work_cells
+from benchmarks.measure import Pace, checked_work, interleaved_samples, work_cells
 from benchmarks.memory import memory
 from benchmarks.report import report, write_report
-from benchmarks.sides import Prepared, Side, load
+from benchmarks.sides import Prepared, Side, side_or_reason
 from benchmarks.workloads import (
     BACKWARDS,
     MAPS,
@@ -26,7 +33,7 @@ from benchmarks.workloads import (
     Case,
     Row,
     case_of,
-    expected,
+    expected_arrays,
 )
 from deconv_tutorial import ENGINES, conv
 from deconv_tutorial.engines import naive
@@ -88,21 +95,23 @@ def test_the_same_arrays_every_time():
 def test_the_reference_is_the_definition(row):
     case = integer_case(row)
     for work in WORKS:
-        pairs = zip(expected(case, work), expected(case, work, naive), strict=True)
+        pairs = zip(
+            expected_arrays(case, work), expected_arrays(case, work, naive), strict=True
+        )
         assert all(np.array_equal(a, b) for a, b in pairs)
 
 
 @pytest.mark.parametrize("name", OF_NUMPY)
 def test_a_side_does_what_is_asked(name, monkeypatch):
     monkeypatch.setattr("benchmarks.sides.ours.TINY", [row.key for row in SMALL])
-    side = load(name, 1)
+    side = side_or_reason(name, 1)
     seen = set()
     for case in map(integer_case, SMALL):
         for work in WORKS:
             prepared = side.prepare(case, work)
             if prepared is None:
                 continue
-            answer = expected(case, work)
+            answer = expected_arrays(case, work)
             for _ in range(2):
                 found = prepared.arrays(prepared.run())
                 assert len(found) == len(answer)
@@ -113,7 +122,7 @@ def test_a_side_does_what_is_asked(name, monkeypatch):
 
 def broken_side(spoil, calls):
     """Return the default engine, but with its results spoiled."""
-    sound = load("im2col", 1)
+    sound = side_or_reason("im2col", 1)
 
     def prepare(case, work):
         prepared = sound.prepare(case, work)
@@ -147,7 +156,7 @@ SPOILERS = {
 @pytest.mark.parametrize("wrong", SPOILERS)
 def test_a_wrong_result_is_not_timed(wrong):
     calls = []
-    both = [load("im2col", 1), broken_side(SPOILERS[wrong], calls)]
+    both = [side_or_reason("im2col", 1), broken_side(SPOILERS[wrong], calls)]
     cells = work_cells(case_of(ROWS["D1"]), "forward", both, Pace(3, 0.0))
     assert cells["broken"] == {"wrong": wrong}
     assert calls == ["forward"]
@@ -175,7 +184,7 @@ def test_every_function_has_its_turn_in_every_round(monkeypatch):
     monkeypatch.setattr(measure, "seconds", lambda run, calls: run() or 1e-3 * calls)
     turns = []
     runs = [lambda name=name: turns.append(name) for name in "abc"]
-    samples = interleaved(runs, Pace(5, 0.0))
+    samples = interleaved_samples(runs, Pace(5, 0.0))
     assert samples == [[2e-3] * 5] * 3
     assert turns[:3] == ["a", "b", "c"]
     assert [sorted(turns[i : i + 3]) for i in range(3, 18, 3)] == [["a", "b", "c"]] * 5
@@ -184,13 +193,13 @@ def test_every_function_has_its_turn_in_every_round(monkeypatch):
 
 def test_a_slow_function_gets_fewer_rounds(monkeypatch):
     monkeypatch.setattr(measure, "seconds", lambda run, _: run())
-    samples = interleaved([lambda: 0.6, lambda: 5.0], Pace(7, 0.0))
+    samples = interleaved_samples([lambda: 0.6, lambda: 5.0], Pace(7, 0.0))
     assert samples == [[0.6] * 2, [5.0]]
 
 
 def test_an_absent_peer_is_named_with_its_reason(monkeypatch):
     monkeypatch.setitem(sides.PEERS, "torch", "no_such_module")
-    found = done(Job("times", 1, [], ["torch", "im2col"], 1))["sides"]
+    found = job_result(Job("times", 1, [], ["torch", "im2col"], 1))["sides"]
     assert found["torch"] == {
         "absent": "ModuleNotFoundError: No module named "
         "'benchmarks.sides.no_such_module'"
@@ -218,7 +227,7 @@ def test_memory_beyond_arguments_and_results_and_what_is_kept():
 
 def test_errors_are_zero_where_sums_are_exact(monkeypatch):
     monkeypatch.setattr("benchmarks.errors.case_of", lambda row, _: integer_case(row))
-    found = errors([load("im2col", 1)], [ROWS["D1"]])["D1"]
+    found = errors([side_or_reason("im2col", 1)], [ROWS["D1"]])["D1"]
     assert found["reference"] == "naive"
     zeros = {work: {"im2col": 0.0} for work in MAPS}
     assert found["float32"] == found["float64"] == zeros
@@ -226,7 +235,7 @@ def test_errors_are_zero_where_sums_are_exact(monkeypatch):
 
 def test_errors_of_an_engine_are_not_relative_to_itself(monkeypatch):
     monkeypatch.setattr("benchmarks.errors.FEASIBLE", 0)
-    found = errors([load("im2col", 1)], [ROWS["D1"]])["D1"]
+    found = errors([side_or_reason("im2col", 1)], [ROWS["D1"]])["D1"]
     assert found["reference"] == "im2col"
     assert found["float64"] == {work: {} for work in MAPS}
 
@@ -266,9 +275,11 @@ def test_one_size_grows_and_the_others_stay():
 def test_growth_fits_each_map(monkeypatch):
     monkeypatch.setattr(growth, "CURVES", {"N": growth.Curve("samples", (1, 2, 4), 1)})
     monkeypatch.setattr(
-        growth, "interleaved", lambda runs, _: [[8.0 * 2**i] for i in range(len(runs))]
+        growth,
+        "interleaved_samples",
+        lambda runs, _: [[8.0 * 2**i] for i in range(len(runs))],
     )
-    found = growth.growth([load("im2col", 1)], Pace(1, 0.0))
+    found = growth.growth([side_or_reason("im2col", 1)], Pace(1, 0.0))
     assert found["N"]["sizes"] == [1, 2, 4]
     assert [found["N"][work]["im2col"]["exponent"] for work in MAPS] == [1, 1, 1]
 
@@ -347,12 +358,12 @@ def test_bars_of_one_row_are_those_that_it_has(row):
 
 def test_means_and_bars():
     results = measurements()
-    torch = summary.of_maps(summary.ratios(results, "1", "torch"))
+    torch = summary.ratios_of_maps(summary.ratios(results, "1", "torch"))
     assert len(torch) == 12
     assert summary.mean_of(torch) == 2**0  # three rows at 1/2, depthwise at 8
     numpy = summary.ratios(results, "1", "numpy")
     assert {ratio.other for ratio in numpy} == {"cs231n"}
-    assert summary.mean_of(summary.of_backwards(numpy)) == 1 / 4
+    assert summary.mean_of(summary.ratios_of_backwards(numpy)) == 1 / 4
     assert {ratio.work for ratio in summary.ties(numpy)} == {"input_grad"}
     found = {bar.name: bar for bar in summary.bars(results)}
     assert found["time ÷ PyTorch, geometric mean, 1 thread"].met
@@ -369,8 +380,8 @@ def test_means_and_bars():
 def test_the_report_is_the_same_from_the_same_measurements(tmp_path):
     first, second = tmp_path / "a.json", tmp_path / "b" / "a.json"
     second.parent.mkdir()
-    first.write_text(stored(measurements()), "utf-8")
-    second.write_text(stored(json.loads(first.read_text("utf-8"))), "utf-8")
+    first.write_text(json_text(measurements()), "utf-8")
+    second.write_text(json_text(json.loads(first.read_text("utf-8"))), "utf-8")
     write_report(first)
     command.main(["report", "--out", str(second)])
     for name in ("a.json", "RESULTS.md", "a.svg"):
@@ -393,12 +404,16 @@ def test_the_report_kept_is_that_of_the_measurements_kept():
 
 
 def test_the_engine_that_is_held_against_the_others():
-    assert judged(Plan()) == judged(Plan(sides=("torch",))) == default_engine()
-    assert judged(Plan(sides=("naive", "torch"))) == "naive"
+    assert (
+        judged_engine(Plan())
+        == judged_engine(Plan(sides=("torch",)))
+        == default_engine()
+    )
+    assert judged_engine(Plan(sides=("naive", "torch"))) == "naive"
 
 
 def test_numbers_are_stored_with_four_digits():
-    assert rounded({"a": [0.000123456], "b": 7, "c": "x"}) == {
+    assert rounded_numbers({"a": [0.000123456], "b": 7, "c": "x"}) == {
         "a": [0.0001235],
         "b": 7,
         "c": "x",
@@ -416,7 +431,7 @@ def test_plans():
         *(False, False),
     )
     small = command.plan_of(command.options_of(["--quick", "--sides", "cs231n,im2col"]))
-    assert small == quick(Plan())._replace(sides=("im2col", "cs231n"))
+    assert small == quick_plan(Plan())._replace(sides=("im2col", "cs231n"))
     assert (
         ENGINES[default_engine()]
         is inspect.signature(conv).parameters["engine"].default
@@ -455,9 +470,11 @@ def test_a_partial_run_stores_nothing(tmp_path, monkeypatch, capsys):
 def test_backward_passes_are_the_maps_with_arguments_exchanged():
     case = integer_case(SMALL[1])
     assert set(BACKWARDS) | set(MAPS) == set(WORKS)
-    dx, dw, db = expected(case, "conv_transpose_backward")
-    assert np.array_equal(dx, expected(case, "forward")[0])
-    assert np.array_equal(dw, expected(case, "weight_grad")[0])
+    dx, dw, db = expected_arrays(case, "conv_transpose_backward")
+    assert np.array_equal(dx, expected_arrays(case, "forward")[0])
+    assert np.array_equal(dw, expected_arrays(case, "weight_grad")[0])
     assert np.array_equal(db, case.x.sum(axis=(0, 2, 3)))
-    found = checked(load("im2col", 1), case, "conv_backward", [dx, dw, db])
+    found = checked_work(
+        side_or_reason("im2col", 1), case, "conv_backward", [dx, dw, db]
+    )
     assert found == (None, {"wrong": measure.NO_SUCH})

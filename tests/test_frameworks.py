@@ -17,9 +17,23 @@ from tests.examples import blocks, run, run_shell, sections
 from tools import adapters, frameworks
 from tools.adapters import IMPLEMENTATIONS, Implementation
 from tools.adapters import layer as layers
-from tools.adapters.layer import Tried, even, even_transposed, one, resized
+from tools.adapters.layer import (
+    Tried,
+    layer_with_any_padding,
+    resized_array,
+    shared_number,
+    transposed_layer_with_any_padding,
+)
 from tools.checkout import ROOT
-from tools.frameworks import BEGIN, END, PAGE, main, page, stored, walked
+from tools.frameworks import (
+    BEGIN,
+    END,
+    PAGE,
+    main,
+    outcomes_by_layer,
+    page,
+    stored_outcomes,
+)
 
 TEXT = PAGE.read_text("utf-8")
 MODULES = {"torch", "jax", "chainer", "mygrad", "numpy_ml", "mytorch"}
@@ -30,11 +44,11 @@ MODULES = {"torch", "jax", "chainer", "mygrad", "numpy_ml", "mytorch"}
 
 def test_tables_are_what_the_tool_writes():
     again = "run: python -m tools.frameworks --stored --write"
-    assert page(TEXT, stored()) == TEXT, again
+    assert page(TEXT, stored_outcomes()) == TEXT, again
 
 
 def test_stored_results_are_of_all_that_is_tried():
-    found = stored()
+    found = stored_outcomes()
     names = [(i.name, i.package, i.note) for i in IMPLEMENTATIONS]
     assert [(f["name"], f["package"], f["note"]) for f in found] == names
     for layer in (layer for f in found for layer in f["layers"]):
@@ -48,14 +62,16 @@ def test_stored_results_are_of_all_that_is_tried():
 def test_stored_versions_are_those_that_are_pinned():
     lines = (ROOT / "requirements-bench.txt").read_text("utf-8").splitlines()
     pins = dict(line.split("==") for line in lines if "==" in line)
-    versions = {f["package"]: f["version"] for f in stored() if not f["absent"]}
+    versions = {
+        f["package"]: f["version"] for f in stored_outcomes() if not f["absent"]
+    }
     assert versions.items() <= pins.items(), "run: make frameworks"
 
 
 def test_what_is_wrong_or_refused_is_shown_by_a_call():
     shown = {s.heading.partition(":")[0] for s in sections(TEXT, MODULES)}
-    for found in stored():
-        outcomes = [outcome for _, outcome in walked(found)]
+    for found in stored_outcomes():
+        outcomes = [outcome for _, outcome in outcomes_by_layer(found)]
         if any(outcome["wrong"] or outcome["refused"] for outcome in outcomes):
             assert found["name"] in shown
 
@@ -117,10 +133,14 @@ def ours(function, backward):
     return layer
 
 
-CONV = Tried("`conv`", even(ours(conv, conv_backward)), settings=layers.SETTINGS[:4])
+CONV = Tried(
+    "`conv`",
+    layer_with_any_padding(ours(conv, conv_backward)),
+    settings=layers.SETTINGS[:4],
+)
 TRANSPOSED = Tried(
     "`conv_transpose`",
-    even_transposed(ours(conv_transpose, conv_transpose_backward)),
+    transposed_layer_with_any_padding(ours(conv_transpose, conv_transpose_backward)),
     transposed=True,
 )
 
@@ -128,7 +148,7 @@ TRANSPOSED = Tried(
 @pytest.mark.parametrize("tried", [CONV, TRANSPOSED], ids=lambda tried: tried.called)
 @pytest.mark.parametrize("gradients", [False, True])
 def test_right_layer_is_right_on_all_probes(tried, gradients):
-    outcome = frameworks.outcome(tried, gradients=gradients)
+    outcome = frameworks.function_outcome(tried, gradients=gradients)
     assert outcome["tried"] == [probe.name for probe in STRONG]
     names = ["dx", "dw", "db"] if gradients else ["y"]
     assert outcome["right"] == dict.fromkeys(names, len(STRONG))
@@ -144,8 +164,12 @@ def test_layer_that_takes_no_rest_gets_none():
             assert (size + sum(s.padding[n]) - span) % s.stride[n] == 0
         return ours(conv, conv_backward)(x, w, s)
 
-    tried = Tried("`conv`", even(strict, rest=False), settings=layers.SETTINGS[:4])
-    outcome = frameworks.outcome(tried, gradients=True)
+    tried = Tried(
+        "`conv`",
+        layer_with_any_padding(strict, rest=False),
+        settings=layers.SETTINGS[:4],
+    )
+    outcome = frameworks.function_outcome(tried, gradients=True)
     assert outcome["right"] == dict.fromkeys(("dx", "dw", "db"), len(STRONG))
     assert not outcome["wrong"]
 
@@ -157,13 +181,18 @@ def changed(change):
         y, back = ours(conv, conv_backward)(x, w, s)
         return y, lambda d_out: change(back(d_out))
 
-    return Tried("`conv`", even(layer), ranks=(1,), settings=("stride", "padding"))
+    return Tried(
+        "`conv`",
+        layer_with_any_padding(layer),
+        ranks=(1,),
+        settings=("stride", "padding"),
+    )
 
 
 def of_somebody(tried):
     """Return the row of a layer but for its last columns, and the remarks on it."""
     found = {"name": "Somebody's", "version": "1", "absent": "", "note": "Short."}
-    found["layers"] = [frameworks.layer_found(tried)]
+    found["layers"] = [frameworks.layer_outcome(tried)]
     row, *remarks = (
         "\n".join(frameworks.details(found)).split("| --- |\n")[1].split("\n\n")
     )
@@ -172,7 +201,7 @@ def of_somebody(tried):
 
 def test_mistake_is_named():
     wrong = changed(lambda found: {**found, "dw": found["dw"][..., ::-1]})
-    outcome = frameworks.outcome(wrong, gradients=True)
+    outcome = frameworks.function_outcome(wrong, gradients=True)
     assert [(f["target"], f["mistakes"]) for f in outcome["wrong"]] == [
         ("dw", ["dw-flipped"])
     ]
@@ -188,7 +217,7 @@ def test_mistake_is_named():
 
 def test_gradient_of_a_wrong_shape_is_seen():
     wrong = changed(lambda found: {**found, "dx": found["dx"][..., :-1]})
-    (finding,) = frameworks.outcome(wrong, gradients=True)["wrong"]
+    (finding,) = frameworks.function_outcome(wrong, gradients=True)["wrong"]
     assert finding["target"] == "dx"
     assert finding["where"] == ["shape (1, 1, 5), needed is (1, 1, 6)"]
 
@@ -203,15 +232,17 @@ def test_unknown_mistake_is_told_with_its_place():
 
 def test_what_cannot_be_had_and_what_is_refused_are_told_apart():
     def layer(x, w, s):
-        one("stride", s.stride)
+        shared_number("stride", s.stride)
         if s.dilation != (1, 1):
             msg = "no dilation | here"
             raise ValueError(msg)
         return ours(conv, conv_backward)(x, w, s)
 
     settings = ("stride", "padding", "dilation")
-    tried = Tried("`conv`", even(layer), ranks=(2,), settings=settings)
-    outcome = frameworks.outcome(tried, gradients=False)
+    tried = Tried(
+        "`conv`", layer_with_any_padding(layer), ranks=(2,), settings=settings
+    )
+    outcome = frameworks.function_outcome(tried, gradients=False)
     assert outcome["left_out"] == dict.fromkeys(
         ("P2", "P1"), "it takes one stride for all axes"
     )
@@ -232,10 +263,10 @@ def nobody(module="of_torch"):
 
 
 def test_absent_package_is_reported():
-    found = frameworks.tried(nobody())
+    found = frameworks.implementation_outcome(nobody())
     assert found["absent"].startswith("PackageNotFoundError: ")
     assert found["layers"] == []
-    text = frameworks.made([found])
+    text = frameworks.content([found])
     assert "| Nobody's absent | 0 | 0 | 0 |\n" in text
     assert "### Nobody's\n\nAbsent: `PackageNotFoundError: No " in text
 
@@ -243,7 +274,7 @@ def test_absent_package_is_reported():
 def test_package_that_cannot_be_imported_is_reported(monkeypatch):
     monkeypatch.setattr(frameworks, "version", lambda _: "1.0+cpu")
     monkeypatch.setitem(sys.modules, "torch", None)
-    found = frameworks.tried(nobody())
+    found = frameworks.implementation_outcome(nobody())
     assert found["version"] == "1.0"
     assert found["absent"].startswith("ModuleNotFoundError: ")
 
@@ -306,13 +337,13 @@ def test_examples_of_the_adapters_run():
 def test_resized_puts_places_where_they_were():
     array = np.arange(1, 13).reshape(1, 1, 3, 4)
     assert np.array_equal(
-        resized(array, [1, -2], [5, 3])[0, 0],
+        resized_array(array, [1, -2], [5, 3])[0, 0],
         [[0, 0, 0], [3, 4, 0], [7, 8, 0], [11, 12, 0], [0, 0, 0]],
     )
-    assert np.array_equal(resized(array, [0, 0], [3, 4]), array)
+    assert np.array_equal(resized_array(array, [0, 0], [3, 4]), array)
 
 
 def test_one_is_what_all_axes_share():
-    assert one("stride", (2, 2)) == 2
+    assert shared_number("stride", (2, 2)) == 2
     with pytest.raises(NotImplementedError, match="one stride for all axes"):
-        one("stride", (2, 3))
+        shared_number("stride", (2, 3))

@@ -7,7 +7,7 @@ import pytest
 import yaml
 
 from tools.checkout import ROOT
-from tools.notebooks import canonical, chapters
+from tools.notebooks import canonical_text, chapters
 
 # Longer numbers than this differ between machines.
 MANY_DIGITS = re.compile(r"\d\.\d{12,}|\d{16,}")
@@ -51,7 +51,7 @@ def shown(cell):
 
 
 def test_form_is_the_one_that_the_tool_writes(path, notebook):
-    assert path.read_text("utf-8") == canonical(notebook), "run: make notebooks"
+    assert path.read_text("utf-8") == canonical_text(notebook), "run: make notebooks"
 
 
 def test_chapter_is_in_the_toc(path):

@@ -4,7 +4,7 @@ import nbformat
 import pytest
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
 
-from tools.notebooks import canonical, main
+from tools.notebooks import canonical_text, main
 
 
 def example(*sources):
@@ -22,7 +22,7 @@ def test_canonical_form_keeps_only_what_carries_content():
     notebook.metadata.update(widgets={}, kernelspec={"name": "my-own"})
     cell = notebook.cells[1]
     cell.metadata.update(execution={"iopub.execute_input": "now"}, tags=["hide-input"])
-    kept = nbformat.reads(canonical(notebook), as_version=4)
+    kept = nbformat.reads(canonical_text(notebook), as_version=4)
     assert kept.metadata.kernelspec.name == "python3"
     assert set(kept.metadata) == {"kernelspec", "language_info"}
     assert kept.cells[1].metadata == {"tags": ["hide-input"]}
@@ -30,13 +30,15 @@ def test_canonical_form_keeps_only_what_carries_content():
 
 
 def test_canonical_form_of_itself_is_itself():
-    text = canonical(example("1 + 1", "1 + 1"))
-    assert canonical(nbformat.reads(text, as_version=4)) == text
+    text = canonical_text(example("1 + 1", "1 + 1"))
+    assert canonical_text(nbformat.reads(text, as_version=4)) == text
 
 
 def test_identifiers_are_unique_and_do_not_move():
     def identifiers(*sources):
-        return [c.id for c in nbformat.reads(canonical(example(*sources)), 4).cells]
+        return [
+            c.id for c in nbformat.reads(canonical_text(example(*sources)), 4).cells
+        ]
 
     before, after = identifiers("a", "b", "a"), identifiers("a", "new", "b", "a")
     assert len(set(before)) == len(before)

@@ -8,13 +8,13 @@ import pytest
 import yaml
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
 
-from tools.notebooks import canonical
-from tools.results import PAGE, main, read
+from tools.notebooks import canonical_text
+from tools.results import PAGE, book_chapters, main
 
 
 @pytest.fixture(scope="module")
 def book():
-    return read()
+    return book_chapters()
 
 
 @pytest.fixture(scope="module")
@@ -83,7 +83,7 @@ def write(tmp_path):
         for tag, source in code.items():
             tags = {"tags": [tag.replace("_", "-")]}
             cells.append(new_code_cell(source, metadata=tags))
-        path.write_text(canonical(new_notebook(cells=cells)), "utf-8")
+        path.write_text(canonical_text(new_notebook(cells=cells)), "utf-8")
         return path
 
     return write
@@ -120,7 +120,9 @@ def test_number_is_that_of_the_chapter_and_of_the_place_in_it(tmp_path, write, o
     assert main([], tmp_path) == 0
     assert titles(first) == numbered("1.1", "1.2")
     assert titles(second) == numbered("2.1")
-    assert canonical(nbformat.read(first, as_version=4)) == first.read_text("utf-8")
+    assert canonical_text(nbformat.read(first, as_version=4)) == first.read_text(
+        "utf-8"
+    )
 
 
 def test_numbers_follow_when_a_chapter_is_put_before(tmp_path, write, order):

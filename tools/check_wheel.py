@@ -59,15 +59,15 @@ def output(*command: str | Path, cwd: Path) -> str:
     return done.stdout
 
 
-def build(folder: Path) -> Path:
+def built_wheel(folder: Path) -> Path:
     """Return the wheel, built from the source distribution."""
-    sdist = build_sdist(folder)
-    output(*pip(folder), "wheel", "--no-deps", "-w", folder, sdist, cwd=folder)
+    sdist = built_sdist(folder)
+    output(*pip_command(folder), "wheel", "--no-deps", "-w", folder, sdist, cwd=folder)
     (wheel,) = folder.glob("*.whl")
     return wheel
 
 
-def build_sdist(folder: Path) -> Path:
+def built_sdist(folder: Path) -> Path:
     """Return the source distribution, built from a copy of what it might take in."""
     # setuptools leaves a folder beside what it builds.
     source = folder / "source"
@@ -75,7 +75,7 @@ def build_sdist(folder: Path) -> Path:
     for name in [*SOURCES, "tests"]:
         output("cp", "-R", ROOT / name, source, cwd=folder)
     project = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))
-    run = pip(folder)
+    run = pip_command(folder)
     output(*run, "install", *project["build-system"]["requires"], cwd=folder)
     output(run[0], "-c", SDIST, folder, cwd=source)
     (sdist,) = folder.glob("*.tar.gz")
@@ -86,7 +86,7 @@ def build_sdist(folder: Path) -> Path:
     return sdist
 
 
-def pip(folder: Path) -> list[str | Path]:
+def pip_command(folder: Path) -> list[str | Path]:
     """Return pip of an environment of its own: the one of the book may have none."""
     home = folder / "pip"
     if not home.exists():
@@ -105,10 +105,10 @@ def main() -> None:
     """Check what the wheel brings, how fast it is, the README and the chapters."""
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
-        wheel = build(folder)
+        wheel = built_wheel(folder)
         venv.create(folder / "env", with_pip=False)
         python = folder / "env" / "bin" / "python"
-        output(*pip(folder), "--python", python, "install", wheel, cwd=folder)
+        output(*pip_command(folder), "--python", python, "install", wheel, cwd=folder)
 
         installed = set(output(python, "-I", "-c", INSTALLED, cwd=folder).split())
         if installed != EXPECTED:
@@ -126,7 +126,7 @@ def main() -> None:
         print(f"Import takes {total:.2f} s, {own:.2f} s of it beyond NumPy.")
 
         extra = f"{wheel}[book]"
-        output(*pip(folder), "--python", python, "install", extra, cwd=folder)
+        output(*pip_command(folder), "--python", python, "install", extra, cwd=folder)
         (folder / MEASURED).parent.mkdir()
         output("cp", ROOT / MEASURED, folder / MEASURED, cwd=folder)
         for chapter in chapters():  # one of them reads the titles of the others

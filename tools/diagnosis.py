@@ -58,7 +58,7 @@ def mistakes(problem: Problem, target: Target) -> Iterator[tuple[Formula, Array]
             yield formula, result
 
 
-def singles(case: Case, tally: Tally, *, loud: bool = False) -> None:
+def count_singles(case: Case, tally: Tally, *, loud: bool = False) -> None:
     """Make each mistake, and count what it is taken for."""
     for target in TARGETS:
         for formula, result in mistakes(case.problem, target):
@@ -68,7 +68,7 @@ def singles(case: Case, tally: Tally, *, loud: bool = False) -> None:
                 print(f"    {case.name}: {formula.key} is taken for {found[:3]}")
 
 
-def pairs(case: Case, tally: Tally) -> None:
+def count_pairs(case: Case, tally: Tally) -> None:
     """Make each two mistakes that can be told from less, and count the same."""
     problem = case.problem
     for target in TARGETS:
@@ -82,7 +82,7 @@ def pairs(case: Case, tally: Tally) -> None:
             tally.add((one.key, other.key), list(found))
 
 
-def drawn(count: int, seed: int = 0) -> Iterator[Case]:
+def drawn_layers(count: int, seed: int = 0) -> Iterator[Case]:
     """Yield layers of ranks 1 to 3 with settings of all kinds."""
     draw = random.Random(seed)
     for n in range(count):
@@ -114,7 +114,7 @@ def drawn(count: int, seed: int = 0) -> Iterator[Case]:
         yield probe.case(transposed=draw.random() < 1 / 2)
 
 
-def report_line(name: str, tally: object, start: float) -> None:
+def print_line(name: str, tally: object, start: float) -> None:
     """Print a line of the table."""
     print(f"{name:28} {tally}  {time.perf_counter() - start:6.1f} s", flush=True)
 
@@ -137,25 +137,25 @@ def main(arguments: list[str] | None = None) -> int:
     }
     for name, case in cases.items():
         start, tally = time.perf_counter(), Tally()
-        singles(case, tally, loud=options.loud)
-        report_line(name, tally, start)
+        count_singles(case, tally, loud=options.loud)
+        print_line(name, tally, start)
     start, tally = time.perf_counter(), Tally()
     right = wrong = 0
-    for case in drawn(options.layers):
-        singles(case, tally, loud=options.loud)
+    for case in drawn_layers(options.layers):
+        count_singles(case, tally, loud=options.loud)
         for target in TARGETS:
             result = case.problem.result(target).astype(np.float32)
             right += 1
             wrong += bool(explanations(target, [(case.problem, result)]))
-    report_line(f"{options.layers} drawn layers", tally, start)
+    print_line(f"{options.layers} drawn layers", tally, start)
     short |= tally.first < 0.95 * tally.made or tally.among_three < 0.99 * tally.made
     print(f"{'right answers accused':28} {wrong} of {right}")
     both = [case for name, case in cases.items() if name.startswith("P1g")]
     for case in both[: options.pairs]:
         start, tally = time.perf_counter(), Tally()
-        pairs(case, tally)
+        count_pairs(case, tally)
         layer = "conv_transpose" if case.transposed else "conv"
-        report_line(f"pairs on P1g, {layer}", tally, start)
+        print_line(f"pairs on P1g, {layer}", tally, start)
         short |= tally.first < 0.8 * tally.made
     return int(short or wrong > 0)
 

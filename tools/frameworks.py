@@ -90,7 +90,7 @@ def probes(tried: Tried) -> list[Probe]:
     ]
 
 
-def outcome(tried: Tried, *, gradients: bool) -> Outcome:
+def function_outcome(tried: Tried, *, gradients: bool) -> Outcome:
     """Try the result of a layer, or its gradients."""
     attempt = (backward if gradients else forward)(tried.layer)
     found = Outcome(tried=[], right={}, refused={}, left_out={}, wrong=[])
@@ -123,7 +123,7 @@ def outcome(tried: Tried, *, gradients: bool) -> Outcome:
     return found
 
 
-def tried(implementation: Implementation) -> Found:
+def implementation_outcome(implementation: Implementation) -> Found:
     """Try all layers of an implementation, if it can be imported."""
     found = Found(
         name=implementation.name,
@@ -138,21 +138,25 @@ def tried(implementation: Implementation) -> Found:
         found["version"] = version(implementation.package).partition("+")[0]
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # old packages warn
-            found["layers"] = [layer_found(layer) for layer in implementation.layers()]
+            found["layers"] = [
+                layer_outcome(layer) for layer in implementation.layers()
+            ]
     except BROKEN as error:
         found["absent"] = reason(error)
     return found
 
 
-def layer_found(tried: Tried) -> LayerFound:
+def layer_outcome(tried: Tried) -> LayerFound:
     """Try a layer."""
     return LayerFound(
         called=tried.called,
         transposed=tried.transposed,
         ranks=[*tried.ranks],
         settings=[*tried.settings],
-        result=None if tried.only_backward else outcome(tried, gradients=False),
-        gradients=outcome(tried, gradients=True),
+        result=None
+        if tried.only_backward
+        else function_outcome(tried, gradients=False),
+        gradients=function_outcome(tried, gradients=True),
     )
 
 
@@ -160,7 +164,7 @@ def summary(found: Sequence[Found]) -> Iterator[str]:
     """Yield the lines of a table with one line for each implementation."""
     yield from head("Package", "Functions", "Wrong", "Refuse")
     for each in found:
-        outcomes = [outcome for _, outcome in walked(each)]
+        outcomes = [outcome for _, outcome in outcomes_by_layer(each)]
         wrong, refused = (
             sum(bool(outcome[kind]) for outcome in outcomes)
             for kind in ("wrong", "refused")
@@ -179,15 +183,17 @@ def details(found: Found) -> Iterator[str]:
     yield f"{found['note']}\n"
     yield from head("Layer", *map(code, TARGETS), "Axes", "Settings")
     for layer in found["layers"]:
-        outcomes = [outcome for _, outcome in walked({**found, "layers": [layer]})]
-        counts = (counted(outcomes, target) for target in TARGETS)
+        outcomes = [
+            outcome for _, outcome in outcomes_by_layer({**found, "layers": [layer]})
+        ]
+        counts = (right_count(outcomes, target) for target in TARGETS)
         ranks = ", ".join(map(str, layer["ranks"]))
         yield row([layer["called"], *counts, ranks, settings(layer)])
     yield ""
     yield from remarks(found)
 
 
-def counted(outcomes: Sequence[Outcome], target: str) -> str:
+def right_count(outcomes: Sequence[Outcome], target: str) -> str:
     """Return on how many probes a result is right, and on how many it is not."""
     for found in outcomes:
         if target in found["right"]:
@@ -207,8 +213,8 @@ def remarks(found: Found) -> Iterator[str]:
     """Yield a paragraph on each result that is wrong, each error, and what is left."""
     lines: list[str] = []
     lacks: dict[str, str] = {}
-    for called, outcome in walked(found):
-        lines += (f"{called}: {said(wrong)}" for wrong in outcome["wrong"])
+    for called, outcome in outcomes_by_layer(found):
+        lines += (f"{called}: {wrong_result_text(wrong)}" for wrong in outcome["wrong"])
         lines += (
             f'{called} refuses the probe "{probe}": {code(error)}.'
             for probe, error in outcome["refused"].items()
@@ -220,7 +226,7 @@ def remarks(found: Found) -> Iterator[str]:
         yield f"{line}\n"
 
 
-def said(wrong: Wrong) -> str:
+def wrong_result_text(wrong: Wrong) -> str:
     """Return in some sentences what is known of a result that is wrong."""
     known = [
         f"[`{key}`](gallery.ipynb): {mistake_of(key).title}."
@@ -237,7 +243,7 @@ def said(wrong: Wrong) -> str:
     return " ".join(sentences)
 
 
-def walked(found: Found) -> Iterator[tuple[str, Outcome]]:
+def outcomes_by_layer(found: Found) -> Iterator[tuple[str, Outcome]]:
     """Yield the outcome of each function, with the name of its layer."""
     for layer in found["layers"]:
         if layer["result"]:
@@ -260,7 +266,7 @@ def head(*names: str) -> list[str]:
     return [row(names), row(["---"] * len(names))]
 
 
-def made(found: Sequence[Found]) -> str:
+def content(found: Sequence[Found]) -> str:
     """Return what stands on the page between its two marks."""
     return "\n".join([*summary(found), *(line for f in found for line in details(f))])
 
@@ -271,10 +277,10 @@ def page(text: str, found: Sequence[Found]) -> str:
     _, end, after = rest.partition(END)
     if not (begin and end):
         sys.exit(f"{PAGE.name} needs the lines {BEGIN} and {END}")
-    return f"{before}{begin}\n\n{made(found)}\n{end}{after}"
+    return f"{before}{begin}\n\n{content(found)}\n{end}{after}"
 
 
-def stored(path: Path = STORED) -> list[Found]:
+def stored_outcomes(path: Path = STORED) -> list[Found]:
     """Return what was found the last time."""
     return json.loads(path.read_text("utf-8"))
 
@@ -303,14 +309,14 @@ def main(arguments: list[str] | None = None) -> int:
         parser.error("--write needs all packages")
 
     if options.stored:
-        found = stored()
+        found = stored_outcomes()
     else:
         found = [
-            tried(implementation)
+            implementation_outcome(implementation)
             for implementation in IMPLEMENTATIONS
             if implementation.package in (options.packages or names)
         ]
-    print(made(found))
+    print(content(found))
     if options.write:
         write(found)
         print(f"\nThe page: {PAGE.relative_to(ROOT)}")

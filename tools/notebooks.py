@@ -36,7 +36,7 @@ def chapters() -> list[Path]:
     )
 
 
-def canonical(notebook: NotebookNode) -> str:
+def canonical_text(notebook: NotebookNode) -> str:
     """Return the text of a notebook without what differs from run to run.
 
     A cell's id is made from its source, so that a new cell changes no other cell.
@@ -65,7 +65,7 @@ def run(path: Path) -> str:
         coalesce_streams=True,
         resources={"metadata": {"path": str(path.parent)}},
     ).execute()
-    return canonical(notebook)
+    return canonical_text(notebook)
 
 
 def main(arguments: list[str] | None = None) -> int:

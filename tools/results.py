@@ -19,7 +19,7 @@ import yaml
 from nbformat import NotebookNode
 
 from tools.checkout import ROOT
-from tools.notebooks import canonical
+from tools.notebooks import canonical_text
 
 PAGE = Path("book", "reference", "results.md")
 BOX = re.compile(
@@ -74,7 +74,7 @@ def paths(root: Path) -> list[Path]:
     return [root / f"{f}.ipynb" for f in files if (root / f"{f}.ipynb").is_file()]
 
 
-def tagged(notebook: NotebookNode, tag: str) -> list[str]:
+def tagged_sources(notebook: NotebookNode, tag: str) -> list[str]:
     """Return the sources of the code cells with a tag."""
     cells = [cell for cell in notebook.cells if cell.cell_type == "code"]
     return [cell.source for cell in cells if tag in cell.metadata.get("tags", [])]
@@ -85,7 +85,7 @@ def chapter(path: Path, place: int) -> Chapter:
     notebook = nbformat.read(path, as_version=4)
     results: list[Result] = []
 
-    def numbered(box: re.Match[str]) -> str:
+    def numbered_box(box: re.Match[str]) -> str:
         number = f"{place}.{len(results) + 1}"
         name = NAME.search(box["options"])
         if not name:
@@ -96,19 +96,19 @@ def chapter(path: Path, place: int) -> Chapter:
                 name=name[1],
                 statement=CONDITION.sub("", box["body"]).strip(),
                 condition="\n\n".join(CONDITION.findall(box["body"])),
-                proofs=tagged(notebook, f"proves-{name[1]}"),
-                counters=tagged(notebook, f"counters-{name[1]}"),
+                proofs=tagged_sources(notebook, f"proves-{name[1]}"),
+                counters=tagged_sources(notebook, f"counters-{name[1]}"),
             )
         )
         return box[0].replace(box["title"], f"Result {number}", 1)
 
     for cell in notebook.cells:
         if cell.cell_type == "markdown":
-            cell.source = BOX.sub(numbered, cell.source)
+            cell.source = BOX.sub(numbered_box, cell.source)
     return Chapter(path, notebook, results)
 
 
-def read(root: Path = ROOT) -> list[Chapter]:
+def book_chapters(root: Path = ROOT) -> list[Chapter]:
     """Return every chapter of the book, numbered from 1."""
     return [chapter(path, place) for place, path in enumerate(paths(root), 1)]
 
@@ -141,8 +141,8 @@ def main(arguments: list[str] | None = None, root: Path = ROOT) -> int:
     parser.add_argument("--check", action="store_true", help="change no file")
     options = parser.parse_args(arguments)
 
-    chapters = read(root)
-    texts = {written.path: canonical(written.notebook) for written in chapters}
+    chapters = book_chapters(root)
+    texts = {written.path: canonical_text(written.notebook) for written in chapters}
     texts[root / PAGE] = page(chapters, root / PAGE.parent)
     changed = 0
     for path, text in texts.items():

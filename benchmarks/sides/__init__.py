@@ -22,7 +22,7 @@ class Prepared(NamedTuple):
     """Makes NumPy arrays in the layouts of `conv` of what ``run`` returned."""
 
 
-def as_they_are(value: Any) -> Sequence[Array]:
+def same_arrays(value: Any) -> Sequence[Array]:
     """Return the arrays of a side that computes in NumPy and in our layouts."""
     return value
 
@@ -96,7 +96,7 @@ BROKEN = (
 """What an old package does in a new environment."""
 
 
-def load(name: str, threads: int) -> Side | str:
+def side_or_reason(name: str, threads: int) -> Side | str:
     """Return a side set to so many threads, or the reason why it is absent."""
     module = "ours" if name in ENGINES else PEERS[name]
     try:

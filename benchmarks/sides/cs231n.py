@@ -13,7 +13,7 @@ from itertools import product
 import numpy as np
 from numpy.lib.stride_tricks import as_strided
 
-from benchmarks.sides import Prepared, Side, as_they_are, works_of
+from benchmarks.sides import Prepared, Side, same_arrays, works_of
 from benchmarks.workloads import Case, total
 from deconv_tutorial.dtypes import Array
 
@@ -26,7 +26,7 @@ def side(name: str, threads: int) -> Side:  # noqa: ARG001  # NumPy's are its th
     def prepare(case: Case, work: str) -> Prepared | None:
         if case.row.groups > 1:
             return None
-        return Prepared(_works(case)[work], as_they_are)
+        return Prepared(_works(case)[work], same_arrays)
 
     return Side(name, "numpy", np.__version__, NOTE, prepare)
 
@@ -49,7 +49,7 @@ def columns_of(case: Case) -> Array:
     return windows.reshape(b * math.prod(sizes[0]), n * math.prod(sizes[1]))
 
 
-def folded(columns: Array, case: Case) -> Array:
+def picture_of(columns: Array, case: Case) -> Array:
     """Return the picture of columns: what lies on one place is added up."""
     row, (n, b, *size) = case.row, case.x.shape
     geometry, p = row.geometry, row.padding
@@ -79,7 +79,7 @@ def _works(case: Case) -> dict[str, Callable[[], object]]:
         return (rows @ columns_of(case)).reshape(c_out, n, *size).swapaxes(0, 1)
 
     def input_grad() -> Array:
-        return folded(rows.T @ y_rows(), case)
+        return picture_of(rows.T @ y_rows(), case)
 
     def weight_grad() -> Array:
         return (y_rows() @ columns_of(case).T).reshape(case.w.shape)

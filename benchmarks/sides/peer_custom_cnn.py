@@ -15,7 +15,7 @@ from typing import Any
 
 import numpy as np
 
-from benchmarks.sides import Prepared, Side, as_they_are
+from benchmarks.sides import Prepared, Side, same_arrays
 from benchmarks.workloads import Case
 from deconv_tutorial.dtypes import Array
 
@@ -44,7 +44,7 @@ def side(name: str, threads: int) -> Side:  # noqa: ARG001  # NumPy's are its th
         run = (
             _backward(layer, case) if work == "conv_backward" else _forward(layer, case)
         )
-        return Prepared(run, as_they_are)
+        return Prepared(run, same_arrays)
 
     return Side(name, "numpy", version("custom-cnn"), NOTE, prepare)
 

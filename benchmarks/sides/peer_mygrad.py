@@ -6,7 +6,7 @@ from collections.abc import Callable
 from importlib import import_module
 from typing import Any
 
-from benchmarks.sides import Prepared, Side, as_they_are, works_of
+from benchmarks.sides import Prepared, Side, same_arrays, works_of
 from benchmarks.workloads import Case, Row, total
 
 NOTE = "the operation of nnet.conv_nd; no groups, and no input that leaves a rest"
@@ -21,7 +21,7 @@ def side(name: str, threads: int) -> Side:  # noqa: ARG001  # NumPy's are its th
         if case.row.groups > 1 or any(_rest(case.row)):
             return None
         run = _works(mygrad, module.ConvND, case)[work]
-        return Prepared(run, as_they_are)
+        return Prepared(run, same_arrays)
 
     return Side(name, "numpy", str(mygrad.__version__), NOTE, prepare)
 

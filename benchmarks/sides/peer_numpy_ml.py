@@ -44,21 +44,21 @@ def side(name: str, threads: int) -> Side:  # noqa: ARG001  # NumPy's are its th
 
         def arrays(value: Any) -> list[Array]:
             pairs = zip(value, wanted, strict=True)
-            return [_ours(a, n).reshape(shapes[n]) for a, n in pairs]
+            return [_our_layout(a, n).reshape(shapes[n]) for a, n in pairs]
 
         return Prepared(run, arrays)
 
     return Side(name, "numpy", version("numpy-ml"), NOTE, prepare)
 
 
-def _ours(array: Array, name: str) -> Array:
+def _our_layout(array: Array, name: str) -> Array:
     """Return their array in our order of axes."""
     orders = {"w": (3, 2, 0, 1), "x": (0, 3, 1, 2), "y": (0, 3, 1, 2)}
     return array.transpose(orders[name]) if name in orders else array
 
 
 def _works(utils: Any, case: Case) -> dict[str, Callable[[], object]]:
-    x, w, y = (_flat(a) for a in (case.x, case.w, case.y))
+    x, w, y = (_picture_of_one_row(a) for a in (case.x, case.w, case.y))
     x, y = (np.ascontiguousarray(a.transpose(0, 2, 3, 1)) for a in (x, y))
     w = np.ascontiguousarray(w.transpose(2, 3, 1, 0))
     row, rows = case.row, 0 if case.x.ndim == 3 else case.row.padding
@@ -91,6 +91,6 @@ def _works(utils: Any, case: Case) -> dict[str, Callable[[], object]]:
     return works_of(maps, {"x": lambda: total(x), "y": lambda: total(y)})
 
 
-def _flat(array: Array) -> Array:
+def _picture_of_one_row(array: Array) -> Array:
     """Return an array of one spatial axis as one of two: a picture of one row."""
     return array[:, :, None] if array.ndim == 3 else array

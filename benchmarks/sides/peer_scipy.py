@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from benchmarks.sides import Prepared, Side, as_they_are, works_of
+from benchmarks.sides import Prepared, Side, same_arrays, works_of
 from benchmarks.workloads import Case, total
 from deconv_tutorial.dtypes import Array
 
@@ -31,7 +31,7 @@ def side(name: str, threads: int) -> Side:  # noqa: ARG001  # it has one thread
         if not depthwise or case.x.shape != case.y.shape or row.dilation > 1:
             return None
         run = _works(ndimage, signal, case)[work]
-        return Prepared(run, as_they_are)
+        return Prepared(run, same_arrays)
 
     return Side(name, "numpy", str(scipy.__version__), NOTE, prepare)
 
@@ -41,7 +41,7 @@ def _works(ndimage: Any, signal: Any, case: Case) -> dict[str, Callable[[], obje
     channels, rank = range(x.shape[1]), x.ndim - 2
     pads = ((0, 0), *[(case.row.padding,) * 2] * rank)
 
-    def each(filtered: Callable[..., Array], source: Array) -> Array:
+    def filtered_channels(filtered: Callable[..., Array], source: Array) -> Array:
         result = np.empty_like(source)
         for c in channels:
             filtered(source[:, c], w[c], output=result[:, c], mode="constant")
@@ -52,10 +52,10 @@ def _works(ndimage: Any, signal: Any, case: Case) -> dict[str, Callable[[], obje
         return np.stack([signal.correlate(*p, "valid", "direct") for p in pairs])
 
     def forward() -> Array:
-        return each(ndimage.correlate, x)
+        return filtered_channels(ndimage.correlate, x)
 
     def input_grad() -> Array:
-        return each(ndimage.convolve, y)
+        return filtered_channels(ndimage.convolve, y)
 
     maps = {"forward": forward, "input_grad": input_grad, "weight_grad": weight_grad}
     return works_of(maps, {"x": lambda: total(x), "y": lambda: total(y)})

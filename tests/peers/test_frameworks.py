@@ -12,7 +12,7 @@ from tests.test_frameworks import MODULES, TEXT
 from tools.adapters import IMPLEMENTATIONS
 from tools.adapters.layer import backward, forward
 from tools.adapters.of_torch import layers
-from tools.frameworks import stored, tried
+from tools.frameworks import implementation_outcome, stored_outcomes
 
 FUNCTIONS = ("conv", "conv_backward", "conv_transpose", "conv_transpose_backward")
 
@@ -52,10 +52,10 @@ def test_pytorch_with_a_mistake_is_not(of_torch, of):
 
 @pytest.mark.parametrize("implementation", IMPLEMENTATIONS, ids=lambda i: i.package)
 def test_what_is_found_is_what_is_stored(implementation):
-    found = tried(implementation)
+    found = implementation_outcome(implementation)
     if found["absent"]:
         pytest.skip(f"{implementation.name} is not installed")
-    (before,) = [f for f in stored() if f["package"] == implementation.package]
+    (before,) = [f for f in stored_outcomes() if f["package"] == implementation.package]
     assert found == before, "run: make frameworks"
 
 

@@ -93,7 +93,7 @@ def backward(layer: Layer) -> Callable[..., Gradients]:
     return attempt
 
 
-def resized(array: Array, befores: Sequence[int], sizes: Sequence[int]) -> Array:
+def resized_array(array: Array, befores: Sequence[int], sizes: Sequence[int]) -> Array:
     """Return an array with zeros before its spatial axes, brought to some sizes.
 
     A negative number of zeros cuts off places.
@@ -101,25 +101,27 @@ def resized(array: Array, befores: Sequence[int], sizes: Sequence[int]) -> Array
     Examples
     --------
     >>> import numpy as np
-    >>> resized(np.array([[[1, 2, 3]]]), [1], [6])
+    >>> resized_array(np.array([[[1, 2, 3]]]), [1], [6])
     array([[[0, 1, 2, 3, 0, 0]]])
-    >>> resized(np.array([[[1, 2, 3]]]), [-1], [1])
+    >>> resized_array(np.array([[[1, 2, 3]]]), [-1], [1])
     array([[[2]]])
     """
     return framed(array, [0, 0, *befores], [*array.shape[:2], *sizes])
 
 
-def resized_back(array: Array, shape: Index, befores: Index, sizes: Index) -> Array:
+def gradient_of_original(
+    array: Array, shape: Index, befores: Index, sizes: Index
+) -> Array:
     """Return a gradient for what an array was before it was brought to a shape.
 
     If its shape is wrong, it is left as it is, so that the checker sees it.
     """
     if array.shape[2:] != shape:
         return array
-    return resized(array, [-n for n in befores], sizes)
+    return resized_array(array, [-n for n in befores], sizes)
 
 
-def even(layer: Layer, *, rest: bool = True) -> Layer:
+def layer_with_any_padding(layer: Layer, *, rest: bool = True) -> Layer:
     """Return a convolution with any padding, from one that pads both ends alike.
 
     Parameters
@@ -144,26 +146,29 @@ def even(layer: Layer, *, rest: bool = True) -> Layer:
         more = (sum(pair) - 2 * p for pair, p in zip(pairs, theirs, strict=True))
         larger = tuple(size + n for size, n in zip(sizes, more, strict=True))
         alike = s._replace(padding=tuple((p, p) for p in theirs))
-        y, back = layer(resized(x, befores, larger), w, alike)
+        y, back = layer(resized_array(x, befores, larger), w, alike)
 
         def gradients(d_out: Array) -> Gradients:
             found = back(d_out)
-            return {**found, "dx": resized_back(found["dx"], larger, befores, sizes)}
+            return {
+                **found,
+                "dx": gradient_of_original(found["dx"], larger, befores, sizes),
+            }
 
         return y, gradients
 
     return any_padding
 
 
-def even_transposed(layer: Layer) -> Layer:
+def transposed_layer_with_any_padding(layer: Layer) -> Layer:
     """Return a transposed convolution with any padding, from one with even ones."""
 
     def any_padding(x: Array, w: Array, s: Settings) -> tuple[Array, Backward]:
         theirs = [min(pair) for pair in s.padding]
         befores = [p - q for p, q in zip(s.before, theirs, strict=True)]
         y, back = layer(x, w, s._replace(padding=tuple((p, p) for p in theirs)))
-        cropped = resized(y, [-n for n in befores], result_size(x, w, s))
-        return cropped, lambda d_out: back(resized(d_out, befores, y.shape[2:]))
+        cropped = resized_array(y, [-n for n in befores], result_size(x, w, s))
+        return cropped, lambda d_out: back(resized_array(d_out, befores, y.shape[2:]))
 
     return any_padding
 
@@ -175,7 +180,7 @@ def result_size(x: Array, w: Array, s: Settings) -> Index:
     ).input_size
 
 
-def one(name: str, numbers: Sequence[int]) -> int:
+def shared_number(name: str, numbers: Sequence[int]) -> int:
     """Return the number that all axes share, or say that it cannot be had."""
     if len(set(numbers)) > 1:
         msg = f"it takes one {name} for all axes"

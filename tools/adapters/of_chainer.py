@@ -16,9 +16,9 @@ from tools.adapters.layer import (
     Layer,
     Settings,
     Tried,
-    even,
-    even_transposed,
+    layer_with_any_padding,
     result_size,
+    transposed_layer_with_any_padding,
 )
 
 
@@ -29,10 +29,12 @@ def layers() -> Iterator[Tried]:
     settings = ("stride", "padding", "dilation", "groups")
     for end, ranks in (("2d", (2,)), ("nd", (1, 2, 3))):
         name = f"convolution_{end}"
-        layer = even(_layer(chainer, name, transposed=False))
+        layer = layer_with_any_padding(_layer(chainer, name, transposed=False))
         yield Tried(f"`{name}`", layer, ranks=ranks, settings=settings)
         name = f"deconvolution_{end}"
-        layer = even_transposed(_layer(chainer, name, transposed=True))
+        layer = transposed_layer_with_any_padding(
+            _layer(chainer, name, transposed=True)
+        )
         yield Tried(f"`{name}`", layer, transposed=True, ranks=ranks)
 
 

@@ -17,10 +17,10 @@ from tools.adapters.layer import (
     Layer,
     Settings,
     Tried,
-    one,
-    resized,
-    resized_back,
+    gradient_of_original,
+    resized_array,
     result_size,
+    shared_number,
 )
 
 RANKS = (1, 2)
@@ -47,19 +47,19 @@ def _conv(kind: Foreign) -> Layer:
         taps, sizes = w.shape[2:], x.shape[2:]
         k, befores = max(taps), (0,) * len(taps)
         larger = tuple(n + k - tap for n, tap in zip(sizes, taps, strict=True))
-        padding = one("padding", [n for pair in s.padding for n in pair])
+        padding = shared_number("padding", [n for pair in s.padding for n in pair])
         done = kind(
-            *(x.shape[1], len(w), k, one("stride", s.stride), padding),
-            weight_init_fn=_giving(resized(w, befores, (k,) * len(taps))),
-            bias_init_fn=_giving(np.zeros(len(w))),
+            *(x.shape[1], len(w), k, shared_number("stride", s.stride), padding),
+            weight_init_fn=_initializer(resized_array(w, befores, (k,) * len(taps))),
+            bias_init_fn=_initializer(np.zeros(len(w))),
         )
-        y = done.forward(resized(x, befores, larger))
+        y = done.forward(resized_array(x, befores, larger))
 
         def gradients(d_out: Array) -> Gradients:
             dx, inner = done.backward(d_out), getattr(done, f"conv{len(taps)}d_stride1")
             return {
-                "dx": resized_back(dx, larger, befores, sizes),
-                "dw": resized(inner.dLdW, befores, taps),
+                "dx": gradient_of_original(dx, larger, befores, sizes),
+                "dw": resized_array(inner.dLdW, befores, taps),
                 "db": inner.dLdb,
             }
 
@@ -71,7 +71,7 @@ def _conv(kind: Foreign) -> Layer:
 def _conv_transpose(kind: Foreign) -> Layer:
     def layer(x: Array, w: Array, s: Settings) -> tuple[Array, Backward]:
         (c_in, c_out), taps = w.shape[:2], w.shape[2:]
-        rank, k, stride = len(taps), max(taps), one("stride", s.stride)
+        rank, k, stride = len(taps), max(taps), shared_number("stride", s.stride)
         befores, square = (0,) * rank, (k,) * rank
         # It crops k - 1. So many zeros around x that more than this is there to crop.
         frame = -(-(k - 1) // stride)
@@ -79,35 +79,37 @@ def _conv_transpose(kind: Foreign) -> Layer:
         crops = [stride * frame - (k - 1) + before for before in s.before]
         done = kind(
             *(c_in, c_out, k, stride),
-            weight_init_fn=_giving(_reversed(resized(w, befores, square))),
-            bias_init_fn=_giving(np.zeros((c_out,))),
+            weight_init_fn=_initializer(
+                _reversed_kernel(resized_array(w, befores, square))
+            ),
+            bias_init_fn=_initializer(np.zeros((c_out,))),
         )
         with redirect_stdout(io.StringIO()):  # it may print its stride
-            y = done.forward(resized(x, (frame,) * rank, framed))
+            y = done.forward(resized_array(x, (frame,) * rank, framed))
 
         def gradients(d_out: Array) -> Gradients:
-            dx = done.backward(resized(d_out, crops, y.shape[2:]))
+            dx = done.backward(resized_array(d_out, crops, y.shape[2:]))
             inner = getattr(done, f"conv{rank}d_stride1")
             return {
-                "dx": resized_back(dx, framed, (frame,) * rank, x.shape[2:]),
-                "dw": resized(_reversed(inner.dLdW), befores, taps),
+                "dx": gradient_of_original(dx, framed, (frame,) * rank, x.shape[2:]),
+                "dw": resized_array(_reversed_kernel(inner.dLdW), befores, taps),
                 "db": inner.dLdb,
             }
 
-        return resized(y, [-n for n in crops], result_size(x, w, s)), gradients
+        return resized_array(y, [-n for n in crops], result_size(x, w, s)), gradients
 
     return layer
 
 
-def _giving(array: Array) -> Callable[..., Array]:
+def _initializer(array: Array) -> Callable[..., Array]:
     """Return what initialises a weight or a bias with an array."""
 
-    def made(*_shape: int) -> Array:
+    def initial_array(*_shape: int) -> Array:
         return array
 
-    return made
+    return initial_array
 
 
-def _reversed(w: Array) -> Array:
+def _reversed_kernel(w: Array) -> Array:
     """Return a kernel reversed in space, with its channel axes exchanged."""
     return np.flip(w, tuple(range(2, w.ndim))).swapaxes(0, 1)

@@ -39,7 +39,7 @@ def _conv(jax: Foreign) -> Layer:
                 feature_group_count=s.groups,
             )
 
-        return _differentiated(jax, function, x, w)
+        return _result_and_backward(jax, function, x, w)
 
     return layer
 
@@ -58,12 +58,12 @@ def _conv_transpose(jax: Foreign) -> Layer:
                 use_consistent_padding=True,
             )
 
-        return _differentiated(jax, function, x, w)
+        return _result_and_backward(jax, function, x, w)
 
     return layer
 
 
-def _differentiated(
+def _result_and_backward(
     jax: Foreign, function: Callable[..., Foreign], x: Array, w: Array
 ) -> tuple[Array, Backward]:
     with jax.enable_x64(True):

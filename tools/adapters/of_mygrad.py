@@ -13,7 +13,7 @@ from tools.adapters.layer import (
     Layer,
     Settings,
     Tried,
-    even,
+    layer_with_any_padding,
 )
 
 
@@ -21,7 +21,7 @@ def layers() -> Iterator[Tried]:
     """Yield the layer of MyGrad."""
     mygrad: Foreign = import_module("mygrad")
     nnet: Foreign = import_module("mygrad.nnet")
-    layer = even(_conv(mygrad, nnet), rest=False)
+    layer = layer_with_any_padding(_conv(mygrad, nnet), rest=False)
     settings = ("stride", "padding", "dilation")
     yield Tried("`conv_nd`", layer, settings=settings)
 

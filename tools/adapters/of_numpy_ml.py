@@ -16,8 +16,8 @@ from tools.adapters.layer import (
     Layer,
     Settings,
     Tried,
-    even_transposed,
-    one,
+    shared_number,
+    transposed_layer_with_any_padding,
 )
 
 
@@ -31,11 +31,14 @@ def layers() -> Iterator[Tried]:
         return kinds.Conv1D(len(w), w.shape[2], *rest)
 
     def conv2d(w: Array, s: Settings) -> Foreign:
-        rest = one("stride", s.stride), one("dilation", s.dilation) - 1
+        rest = (
+            shared_number("stride", s.stride),
+            shared_number("dilation", s.dilation) - 1,
+        )
         return kinds.Conv2D(len(w), w.shape[2:], sum(s.padding, ()), *rest)
 
     def deconv2d(w: Array, s: Settings) -> Foreign:
-        rest = sum(s.padding, ()), one("stride", s.stride)
+        rest = sum(s.padding, ()), shared_number("stride", s.stride)
         return kinds.Deconv2D(w.shape[1], w.shape[2:], *rest)
 
     settings = ("stride", "padding", "dilation")
@@ -43,7 +46,7 @@ def layers() -> Iterator[Tried]:
     yield Tried("`Conv2D`", _layer(conv2d), ranks=(2,), settings=settings)
     yield Tried(
         "`Deconv2D`",
-        even_transposed(_layer(deconv2d, transposed=True)),
+        transposed_layer_with_any_padding(_layer(deconv2d, transposed=True)),
         transposed=True,
         ranks=(2,),
         settings=("stride", "padding"),
@@ -53,11 +56,11 @@ def layers() -> Iterator[Tried]:
 def _layer(
     make: Callable[[Array, Settings], Foreign], *, transposed: bool = False
 ) -> Layer:
-    def of_ours(w: Array) -> Array:
+    def their_weight(w: Array) -> Array:
         """Return a weight with its channels last, those of the result at the end."""
         return np.moveaxis(w if transposed else w.swapaxes(0, 1), (0, 1), (-2, -1))
 
-    def of_theirs(w: Array) -> Array:
+    def our_weight(w: Array) -> Array:
         w = np.moveaxis(w, (-2, -1), (0, 1))
         return w if transposed else w.swapaxes(0, 1)
 
@@ -65,14 +68,14 @@ def _layer(
         done = make(w, s)
         done.in_ch = x.shape[1]
         done._init_params()
-        done.parameters["W"] = of_ours(w)
+        done.parameters["W"] = their_weight(w)
         y = done.forward(np.moveaxis(x, 1, -1))
 
         def gradients(d_out: Array) -> Gradients:
             dx = done.backward(np.moveaxis(d_out, 1, -1))
             return {
                 "dx": np.moveaxis(dx, -1, 1),
-                "dw": of_theirs(done.gradients["W"]),
+                "dw": our_weight(done.gradients["W"]),
                 "db": done.gradients["b"].reshape(-1),
             }
 

@@ -16,8 +16,8 @@ from tools.adapters.layer import (
     Layer,
     Settings,
     Tried,
-    even,
-    even_transposed,
+    layer_with_any_padding,
+    transposed_layer_with_any_padding,
 )
 
 CONV = ("stride", "padding", "dilation", "groups")
@@ -26,16 +26,16 @@ CONV = ("stride", "padding", "dilation", "groups")
 def layers() -> Iterator[Tried]:
     """Yield the layers of PyTorch."""
     torch: Foreign = import_module("torch")
-    yield Tried("`conv*d`", even(_conv(torch)), settings=CONV)
+    yield Tried("`conv*d`", layer_with_any_padding(_conv(torch)), settings=CONV)
     yield Tried(
         "`nn.grad.conv*d_input`, `nn.grad.conv*d_weight`",
-        even(_operators(torch)),
+        layer_with_any_padding(_operators(torch)),
         settings=CONV,
         only_backward=True,
     )
     yield Tried(
         "`conv_transpose*d`",
-        even_transposed(_conv_transpose(torch)),
+        transposed_layer_with_any_padding(_conv_transpose(torch)),
         transposed=True,
     )
 
@@ -44,7 +44,7 @@ def _conv(torch: Foreign) -> Layer:
     def layer(x: Array, w: Array, s: Settings) -> tuple[Array, Backward]:
         function = getattr(torch.nn.functional, f"conv{x.ndim - 2}d")
         rest = s.stride, s.before, s.dilation, s.groups
-        return _differentiated(torch, function, (x, w, np.zeros(len(w))), rest)
+        return _result_and_backward(torch, function, (x, w, np.zeros(len(w))), rest)
 
     return layer
 
@@ -54,12 +54,12 @@ def _conv_transpose(torch: Foreign) -> Layer:
         function = getattr(torch.nn.functional, f"conv_transpose{x.ndim - 2}d")
         rest = s.stride, s.before, s.output_padding, s.groups, s.dilation
         b = np.zeros(w.shape[1] * s.groups)
-        return _differentiated(torch, function, (x, w, b), rest)
+        return _result_and_backward(torch, function, (x, w, b), rest)
 
     return layer
 
 
-def _differentiated(
+def _result_and_backward(
     torch: Foreign,
     function: Foreign,
     arrays: tuple[Array, ...],
