@@ -10,7 +10,14 @@ import sys
 from collections.abc import Collection, Sequence
 from pathlib import Path
 
-from benchmarks.collect import THREADS, Plan, Results, json_text, quick_plan, results_of
+from benchmarks.collect import (
+    THREADS,
+    MeasurementPlan,
+    Results,
+    json_text,
+    quick_plan,
+    results_of,
+)
 from benchmarks.constants import table
 from benchmarks.report import report, write_report
 from benchmarks.sides import NAMES
@@ -35,9 +42,9 @@ def chosen_names(option: str, text: str, known: Collection[str]) -> tuple[str, .
     return tuple(name for name in known if name in wanted)
 
 
-def plan_of(options: argparse.Namespace) -> Plan:
+def plan_of(options: argparse.Namespace) -> MeasurementPlan:
     """Return what the options ask for."""
-    plan = quick_plan(Plan()) if options.quick else Plan()
+    plan = quick_plan(MeasurementPlan()) if options.quick else MeasurementPlan()
     if options.rows:
         plan = plan._replace(rows=chosen_names("--rows", options.rows, ROWS))
     if options.sides:
@@ -49,7 +56,7 @@ def plan_of(options: argparse.Namespace) -> Plan:
     return plan._replace(thorough=options.thorough or plan.full)
 
 
-def check_own_file(plan: Plan, out: Path | None) -> None:
+def check_own_file(plan: MeasurementPlan, out: Path | None) -> None:
     """Refuse to replace the stored measurements by a part of them."""
     if not plan.full and out is not None and out.resolve() == STORED:
         msg = f"--out of a partial run needs another file than {STORED.name}"
@@ -113,7 +120,7 @@ def draw(file: Path) -> None:
     write_report(file)
 
 
-def finish(results: Results, plan: Plan, out: Path | None) -> None:
+def finish(results: Results, plan: MeasurementPlan, out: Path | None) -> None:
     """Store a full run with its report; print a partial one."""
     target = out or (STORED if plan.full else None)
     if target is not None:

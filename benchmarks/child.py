@@ -17,7 +17,7 @@ from benchmarks.growth import growth
 from benchmarks.measure import SETTLE, Pace, cells
 from benchmarks.memory import memory
 from benchmarks.sides import Side, side_or_reason
-from benchmarks.workloads import ROWS, Row, case_of
+from benchmarks.workloads import ROWS, WorkloadRow, case_of
 
 
 class Job(NamedTuple):
@@ -49,7 +49,9 @@ def job_result(job: Job) -> dict[str, Any]:
     return {"sides": about, **_times(rows, sides, pace)}
 
 
-def _times(rows: Sequence[Row], sides: Sequence[Side], pace: Pace) -> dict[str, Any]:
+def _times(
+    rows: Sequence[WorkloadRow], sides: Sequence[Side], pace: Pace
+) -> dict[str, Any]:
     limits = machine.limits()
     found: dict[str, Any] = {}
     for row in rows:

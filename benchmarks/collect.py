@@ -22,7 +22,7 @@ ROOT = Path(__file__).resolve().parent.parent
 THREADS = (1, 2)
 
 
-class Plan(NamedTuple):
+class MeasurementPlan(NamedTuple):
     """What is to be measured."""
 
     rows: tuple[str, ...] = tuple(ROWS)
@@ -37,10 +37,10 @@ class Plan(NamedTuple):
     @property
     def full(self) -> bool:
         """Whether this is all there is: only such results are stored."""
-        return self == Plan()
+        return self == MeasurementPlan()
 
 
-def quick_plan(plan: Plan) -> Plan:
+def quick_plan(plan: MeasurementPlan) -> MeasurementPlan:
     """Return the plan with few rounds, and without what takes long."""
     sides = tuple(name for name in plan.sides if name not in SLOW)
     return plan._replace(sides=sides, threads=(1,), rounds=3, thorough=False)
@@ -52,14 +52,14 @@ def default_engine() -> str:
     return next(name for name, module in ENGINES.items() if module is engine)
 
 
-def judged_engine(plan: Plan) -> str:
+def judged_engine(plan: MeasurementPlan) -> str:
     """Return the engine held against the others: the default, or what is measured."""
     engines = [name for name in plan.sides if name in ENGINES]
     own = default_engine()
     return own if own in engines or not engines else engines[-1]
 
 
-def results_of(plan: Plan) -> Results:
+def results_of(plan: MeasurementPlan) -> Results:
     """Return all that a plan asks for."""
     results: Results = {
         "date": datetime.now(UTC).strftime("%Y-%m-%d %H:%M UTC"),
@@ -80,7 +80,7 @@ def results_of(plan: Plan) -> Results:
     return rounded_numbers(results)
 
 
-def _child_results(plan: Plan, work: str, threads: int) -> Results:
+def _child_results(plan: MeasurementPlan, work: str, threads: int) -> Results:
     print(f"{work}, threads: {threads}", file=sys.stderr, flush=True)
     # With more threads, or less time, only the engines' memory matters.
     peers = work == "times" or (plan.thorough and threads == 1)

@@ -9,14 +9,14 @@ import numpy as np
 
 from benchmarks.measure import checked_work
 from benchmarks.sides import Side
-from benchmarks.workloads import MAPS, Row, case_of, expected_arrays
+from benchmarks.workloads import MAPS, WorkloadRow, case_of, expected_arrays
 from deconv_tutorial.engines import im2col, naive
 
 FEASIBLE = 60_000
 """The most connections for which the definition is computed."""
 
 
-def errors(sides: Sequence[Side], rows: Iterable[Row]) -> dict[str, Any]:
+def errors(sides: Sequence[Side], rows: Iterable[WorkloadRow]) -> dict[str, Any]:
     """Return the relative errors of the three maps, and what they are relative to.
 
     In float64 the definition, `naive`, is the reference where it is feasible, and
@@ -26,7 +26,7 @@ def errors(sides: Sequence[Side], rows: Iterable[Row]) -> dict[str, Any]:
     return {row.key: _row(row, sides) for row in rows}
 
 
-def _row(row: Row, sides: Sequence[Side]) -> dict[str, Any]:
+def _row(row: WorkloadRow, sides: Sequence[Side]) -> dict[str, Any]:
     feasible = row.connections <= FEASIBLE
     reference = naive if feasible else im2col
     found: dict[str, Any] = {"reference": "naive" if feasible else "im2col"}

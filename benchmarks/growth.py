@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 
 from benchmarks.measure import Pace, checked_work, interleaved_samples
 from benchmarks.sides import Side
-from benchmarks.workloads import MAPS, Row, case_of, expected_arrays
+from benchmarks.workloads import MAPS, WorkloadRow, case_of, expected_arrays
 
 
 class Curve(NamedTuple):
@@ -34,14 +34,14 @@ CURVES = {
 }
 
 
-def layer(N: int = 8, C: int = 32, K: int = 3, s: int = 1, O: int = 32) -> Row:  # noqa: N803, E741
+def layer(N: int = 8, C: int = 32, K: int = 3, s: int = 1, O: int = 32) -> WorkloadRow:  # noqa: N803, E741
     """Return the layer in the middle of the curves, with some of its sizes changed.
 
     It has no padding, so that the outputs stay ``O`` x ``O`` whatever else changes.
     """
     size = s * (O - 1) + K
     key = f"N{N} C{C} K{K} s{s} O{O}"
-    return Row(key, "growth", "conv", N, C, 32, (size, size), (K, K), s)
+    return WorkloadRow(key, "growth", "conv", N, C, 32, (size, size), (K, K), s)
 
 
 def exponent(sizes: Sequence[float], times: Sequence[float]) -> float:

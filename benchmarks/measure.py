@@ -16,8 +16,8 @@ from typing import Any, NamedTuple, TypeAlias
 import numpy as np
 
 from benchmarks.accuracy import WRONG, relative_error
-from benchmarks.sides import BROKEN, Prepared, Side, reason
-from benchmarks.workloads import WORKS, Case, expected_arrays
+from benchmarks.sides import BROKEN, PreparedWork, Side, reason
+from benchmarks.workloads import WORKS, WorkloadCase, expected_arrays
 from deconv_tutorial.dtypes import Array
 
 SAMPLE = 2e-3
@@ -80,13 +80,15 @@ def _wake(run: Callable[[], object]) -> None:
         run()
 
 
-def cells(case: Case, sides: Sequence[Side], pace: Pace) -> dict[str, dict[str, Cell]]:
+def cells(
+    case: WorkloadCase, sides: Sequence[Side], pace: Pace
+) -> dict[str, dict[str, Cell]]:
     """Return what each work of a row takes each side."""
     return {work: work_cells(case, work, sides, pace) for work in WORKS}
 
 
 def work_cells(
-    case: Case, work: str, sides: Sequence[Side], pace: Pace
+    case: WorkloadCase, work: str, sides: Sequence[Side], pace: Pace
 ) -> dict[str, Cell]:
     """Return what one work takes each side that has it, checked before it is timed."""
     answer = expected_arrays(case, work)
@@ -104,8 +106,8 @@ def work_cells(
 
 
 def checked_work(
-    side: Side, case: Case, work: str, answer: Sequence[Array]
-) -> tuple[Prepared | None, Cell | None]:
+    side: Side, case: WorkloadCase, work: str, answer: Sequence[Array]
+) -> tuple[PreparedWork | None, Cell | None]:
     """Return a side made ready if its result is right, and its error or what is wrong.
 
     Both are None where the side has no such work.

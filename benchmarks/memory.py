@@ -6,11 +6,11 @@ import gc
 import tracemalloc
 from collections.abc import Iterable
 
-from benchmarks.sides import BROKEN, Prepared, Side
-from benchmarks.workloads import WORKS, Case, Row, case_of
+from benchmarks.sides import BROKEN, PreparedWork, Side
+from benchmarks.workloads import WORKS, WorkloadCase, WorkloadRow, case_of
 
 
-def extra_bytes(prepared: Prepared, kept: int = 0) -> int:
+def extra_bytes(prepared: PreparedWork, kept: int = 0) -> int:
     """Return the peak of a call, without its results, plus what was kept before it.
 
     Call it while ``tracemalloc`` is tracing. It sees what NumPy allocates.
@@ -23,7 +23,7 @@ def extra_bytes(prepared: Prepared, kept: int = 0) -> int:
     return max(0, peak - before - results + kept)
 
 
-def memory(side: Side, rows: Iterable[Row]) -> dict[str, dict[str, float]]:
+def memory(side: Side, rows: Iterable[WorkloadRow]) -> dict[str, dict[str, float]]:
     """Return the extra MiB of each work of each row.
 
     What a side keeps from one call to the next, such as a workspace, counts.
@@ -42,7 +42,7 @@ def memory(side: Side, rows: Iterable[Row]) -> dict[str, dict[str, float]]:
     return found
 
 
-def _extra(side: Side, case: Case, work: str, base: int) -> float | None:
+def _extra(side: Side, case: WorkloadCase, work: str, base: int) -> float | None:
     gc.collect()
     kept = max(0, tracemalloc.get_traced_memory()[0] - base)
     try:

@@ -29,7 +29,7 @@ WORKS = MAPS + BACKWARDS
 
 
 @dataclass(frozen=True, slots=True)
-class Row:
+class WorkloadRow:
     """One layer: its sizes and settings, as its own function takes them."""
 
     key: str
@@ -98,10 +98,10 @@ class Row:
 
 
 @dataclass(frozen=True, slots=True)
-class Case:
+class WorkloadCase:
     """A row with its arrays, in the layouts of `conv`."""
 
-    row: Row
+    row: WorkloadRow
     x: Array
     w: Array
     y: Array
@@ -110,20 +110,22 @@ class Case:
         """Return x, w and y as engines take them: channels split into groups."""
         return in_groups(self.x, self.w, self.y, self.row.groups)
 
-    def astype(self, dtype: npt.DTypeLike) -> Case:
+    def astype(self, dtype: npt.DTypeLike) -> WorkloadCase:
         """Return the case with the same numbers in another dtype."""
         arrays = (array.astype(dtype) for array in (self.x, self.w, self.y))
-        return Case(self.row, *arrays)
+        return WorkloadCase(self.row, *arrays)
 
 
-def case_of(row: Row, dtype: npt.DTypeLike = np.float32) -> Case:
+def case_of(row: WorkloadRow, dtype: npt.DTypeLike = np.float32) -> WorkloadCase:
     """Return a row with normal random arrays, the same ones on every run."""
     rng = np.random.default_rng([*row.key.encode()])
     arrays = (rng.standard_normal(shape).astype(dtype) for shape in row.shapes)
-    return Case(row, *arrays)
+    return WorkloadCase(row, *arrays)
 
 
-def expected_arrays(case: Case, work: str, engine: Engine = im2col) -> list[Array]:
+def expected_arrays(
+    case: WorkloadCase, work: str, engine: Engine = im2col
+) -> list[Array]:
     """Return what a work has to give, computed in float64.
 
     Parameters
@@ -163,36 +165,41 @@ def _connections(axis: Axis) -> int:
     return sum(run.stop - run.start for run in runs)
 
 
-def _dcgan(key: str, c_in: int, c_out: int, size: int) -> Row:
+def _dcgan(key: str, c_in: int, c_out: int, size: int) -> WorkloadRow:
     title = f"DCGAN generator {c_in}→{c_out}, {size}→{2 * size}"
     sizes = ((size, size), (4, 4))
-    return Row(key, title, "conv_transpose", 16, c_in, c_out, *sizes, 2, 1)
+    return WorkloadRow(key, title, "conv_transpose", 16, c_in, c_out, *sizes, 2, 1)
 
 
 _ALL = (
-    Row("A1", "DCGAN generator 100→512, 1→4", "conv_transpose", 16, 100, 512,
+    WorkloadRow("A1", "DCGAN generator 100→512, 1→4", "conv_transpose", 16, 100, 512,
         (1, 1), (4, 4)),
     _dcgan("A2", 512, 256, 4),
     _dcgan("A3", 256, 128, 8),
     _dcgan("A4", 128, 64, 16),
     _dcgan("A5", 64, 3, 32),
-    Row("B1", "U-Net upsampling, kernel = stride", "conv_transpose", 2, 256, 128,
-        (32, 32), (2, 2), 2),
-    Row("B2", "FCN-8s upsampling", "conv_transpose", 1, 21, 21,
+    WorkloadRow("B1", "U-Net upsampling, kernel = stride", "conv_transpose", 2,
+        256, 128, (32, 32), (2, 2), 2),
+    WorkloadRow("B2", "FCN-8s upsampling", "conv_transpose", 1, 21, 21,
         (64, 64), (16, 16), 8, 4),
-    Row("C1", "3×3 convolution, 56²", "conv", 8, 64, 64, (56, 56), (3, 3), 1, 1),
-    Row("C2", "3×3 convolution, 28²", "conv", 8, 128, 128, (28, 28), (3, 3), 1, 1),
-    Row("C3", "7×7 stem, stride 2", "conv", 16, 3, 64, (112, 112), (7, 7), 2, 3),
-    Row("D1", "tiny convolution", "conv", 2, 3, 4, (8, 8), (3, 3), 1, 1),
-    Row("D2", "tiny transposed convolution", "conv_transpose", 2, 4, 3,
+    WorkloadRow("C1", "3×3 convolution, 56²", "conv", 8, 64, 64, (56, 56),
+        (3, 3), 1, 1),
+    WorkloadRow("C2", "3×3 convolution, 28²", "conv", 8, 128, 128, (28, 28),
+        (3, 3), 1, 1),
+    WorkloadRow("C3", "7×7 stem, stride 2", "conv", 16, 3, 64, (112, 112),
+        (7, 7), 2, 3),
+    WorkloadRow("D1", "tiny convolution", "conv", 2, 3, 4, (8, 8), (3, 3), 1, 1),
+    WorkloadRow("D2", "tiny transposed convolution", "conv_transpose", 2, 4, 3,
         (4, 4), (4, 4), 2, 1),
-    Row("E1", "C1 with dilation 2", "conv", 8, 64, 64, (56, 56), (3, 3), 1, 2, 2),
-    Row("E2", "depthwise 3×3", "conv", 8, 64, 64, (56, 56), (3, 3), 1, 1, groups=64),
-    Row("E3", "1-D", "conv", 8, 64, 64, (4096,), (9,), 1, 4),
-    Row("E4", "3-D", "conv", 2, 16, 16, (24, 24, 24), (3, 3, 3), 1, 1),
+    WorkloadRow("E1", "C1 with dilation 2", "conv", 8, 64, 64, (56, 56),
+        (3, 3), 1, 2, 2),
+    WorkloadRow("E2", "depthwise 3×3", "conv", 8, 64, 64, (56, 56),
+        (3, 3), 1, 1, groups=64),
+    WorkloadRow("E3", "1-D", "conv", 8, 64, 64, (4096,), (9,), 1, 4),
+    WorkloadRow("E4", "3-D", "conv", 2, 16, 16, (24, 24, 24), (3, 3, 3), 1, 1),
 )  # fmt: skip
 
-ROWS: dict[str, Row] = {row.key: row for row in _ALL}
+ROWS: dict[str, WorkloadRow] = {row.key: row for row in _ALL}
 """Every row by its key."""
 TINY = ("D1", "D2")
 DEPTHWISE = "E2"

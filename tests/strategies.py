@@ -12,7 +12,7 @@ from deconv_tutorial.geometry import Axis, Geometry
 
 
 @dataclass(frozen=True)
-class Case:
+class DrawnLayer:
     """One layer: sizes, settings, and a seed for its arrays."""
 
     samples: int
@@ -105,11 +105,11 @@ def axes(draw: st.DrawFn, largest: int = 4) -> dict[str, int]:
 
 
 @st.composite
-def cases(draw: st.DrawFn, rank: int | None = None) -> Case:
+def cases(draw: st.DrawFn, rank: int | None = None) -> DrawnLayer:
     """Draw one layer of a rank, or of any rank from 1 to 3."""
     rank = draw(st.integers(1, 3)) if rank is None else rank
     largest = {1: 6, 2: 4, 3: 3}[rank]
-    return Case(
+    return DrawnLayer(
         samples=draw(st.integers(1, 3)),
         groups=draw(st.integers(1, 3)),
         x_channels=draw(st.integers(1, 3)),

@@ -13,7 +13,7 @@ from benchmarks import growth, measure, sides, summary
 from benchmarks.accuracy import relative_error
 from benchmarks.child import Job, job_result
 from benchmarks.collect import (
-    Plan,
+    MeasurementPlan,
     default_engine,
     json_text,
     judged_engine,
@@ -24,14 +24,14 @@ from benchmarks.errors import errors
 from benchmarks.measure import Pace, checked_work, interleaved_samples, work_cells
 from benchmarks.memory import memory
 from benchmarks.report import report, write_report
-from benchmarks.sides import Prepared, Side, side_or_reason
+from benchmarks.sides import PreparedWork, Side, side_or_reason
 from benchmarks.workloads import (
     BACKWARDS,
     MAPS,
     ROWS,
     WORKS,
-    Case,
-    Row,
+    WorkloadCase,
+    WorkloadRow,
     case_of,
     expected_arrays,
 )
@@ -58,11 +58,11 @@ SHAPES = {
     "E4": ((2, 16, 24, 24, 24), (16, 16, 3, 3, 3), (2, 16, 24, 24, 24)),
 }
 SMALL = [
-    Row("S1", "", "conv", 2, 3, 4, (7,), (3,), 2, 1),
-    Row("S2", "", "conv", 1, 4, 6, (8, 7), (3, 2), 2, 1, 2, 2),
-    Row("S3", "", "conv_transpose", 2, 3, 2, (4, 3), (3, 2), 3, 1, 1, 1, 2),
-    Row("S4", "", "conv", 1, 2, 3, (5, 4, 3), (2, 3, 2), 1, 1),
-    Row("S5", "", "conv", 2, 3, 3, (5, 6), (3, 3), 1, 1, groups=3),
+    WorkloadRow("S1", "", "conv", 2, 3, 4, (7,), (3,), 2, 1),
+    WorkloadRow("S2", "", "conv", 1, 4, 6, (8, 7), (3, 2), 2, 1, 2, 2),
+    WorkloadRow("S3", "", "conv_transpose", 2, 3, 2, (4, 3), (3, 2), 3, 1, 1, 1, 2),
+    WorkloadRow("S4", "", "conv", 1, 2, 3, (5, 4, 3), (2, 3, 2), 1, 1),
+    WorkloadRow("S5", "", "conv", 2, 3, 3, (5, 6), (3, 3), 1, 1, groups=3),
 ]
 OF_NUMPY = [*ENGINES, "cs231n", "scipy"]
 
@@ -70,7 +70,7 @@ OF_NUMPY = [*ENGINES, "cs231n", "scipy"]
 def integer_case(row):
     rng = np.random.default_rng(0)
     arrays = (rng.integers(-9, 10, shape).astype(float) for shape in row.shapes)
-    return Case(row, *arrays)
+    return WorkloadCase(row, *arrays)
 
 
 def test_the_rows_are_those_of_the_table():
@@ -131,7 +131,7 @@ def broken_side(spoil, calls):
             calls.append(work)
             return spoil([array.copy() for array in prepared.arrays(prepared.run())])
 
-        return Prepared(run, list)
+        return PreparedWork(run, list)
 
     return Side("broken", "numpy", "0", "", prepare)
 
@@ -216,7 +216,7 @@ def test_memory_beyond_arguments_and_results_and_what_is_kept():
                 workspace.append(np.ones(2**20, np.uint8))
             return [np.ones(3 * 2**20, np.uint8)]
 
-        return Prepared(run, list)
+        return PreparedWork(run, list)
 
     found = memory(Side("keeps", "numpy", "0", "", prepare), [ROWS["D1"], ROWS["D2"]])
     assert list(found) == ["D1", "D2"]
@@ -405,11 +405,11 @@ def test_the_report_kept_is_that_of_the_measurements_kept():
 
 def test_the_engine_that_is_held_against_the_others():
     assert (
-        judged_engine(Plan())
-        == judged_engine(Plan(sides=("torch",)))
+        judged_engine(MeasurementPlan())
+        == judged_engine(MeasurementPlan(sides=("torch",)))
         == default_engine()
     )
-    assert judged_engine(Plan(sides=("naive", "torch"))) == "naive"
+    assert judged_engine(MeasurementPlan(sides=("naive", "torch"))) == "naive"
 
 
 def test_numbers_are_stored_with_four_digits():
@@ -422,7 +422,7 @@ def test_numbers_are_stored_with_four_digits():
 
 def test_plans():
     plan = command.plan_of(command.options_of([]))
-    assert plan == Plan()
+    assert plan == MeasurementPlan()
     assert plan.full
     assert plan.thorough
     some = command.plan_of(command.options_of(["--rows", "C1,A1", "--threads=2"]))
@@ -431,7 +431,7 @@ def test_plans():
         *(False, False),
     )
     small = command.plan_of(command.options_of(["--quick", "--sides", "cs231n,im2col"]))
-    assert small == quick_plan(Plan())._replace(sides=("im2col", "cs231n"))
+    assert small == quick_plan(MeasurementPlan())._replace(sides=("im2col", "cs231n"))
     assert (
         ENGINES[default_engine()]
         is inspect.signature(conv).parameters["engine"].default
@@ -456,10 +456,10 @@ def test_what_cannot_be_measured_is_refused(arguments, message, capsys):
 
 def test_a_partial_run_stores_nothing(tmp_path, monkeypatch, capsys):
     monkeypatch.setattr(command, "STORED", tmp_path / "results.json")
-    command.finish(measurements(), Plan()._replace(rows=("C1",)), None)
+    command.finish(measurements(), MeasurementPlan()._replace(rows=("C1",)), None)
     assert not [*tmp_path.iterdir()]
     assert "## Times, 1 thread" in capsys.readouterr().out
-    command.finish(measurements(), Plan(), tmp_path / "new" / "results.json")
+    command.finish(measurements(), MeasurementPlan(), tmp_path / "new" / "results.json")
     assert sorted(path.name for path in (tmp_path / "new").iterdir()) == [
         "RESULTS.md",
         "results.json",

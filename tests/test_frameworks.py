@@ -18,7 +18,7 @@ from tools import adapters, frameworks
 from tools.adapters import IMPLEMENTATIONS, Implementation
 from tools.adapters import layer as layers
 from tools.adapters.layer import (
-    Tried,
+    TriedLayer,
     layer_with_any_padding,
     resized_array,
     shared_number,
@@ -53,7 +53,9 @@ def test_stored_results_are_of_all_that_is_tried():
     assert [(f["name"], f["package"], f["note"]) for f in found] == names
     for layer in (layer for f in found for layer in f["layers"]):
         settings = {name: layer[name] for name in ("transposed", "ranks", "settings")}
-        probes = {p.name for p in frameworks.probes(Tried("", CONV.layer, **settings))}
+        probes = {
+            p.name for p in frameworks.probes(TriedLayer("", CONV.layer, **settings))
+        }
         for outcome in filter(None, (layer["result"], layer["gradients"])):
             named = {*outcome["tried"], *outcome["refused"], *outcome["left_out"]}
             assert named == probes, "run: make frameworks"
@@ -133,12 +135,12 @@ def ours(function, backward):
     return layer
 
 
-CONV = Tried(
+CONV = TriedLayer(
     "`conv`",
     layer_with_any_padding(ours(conv, conv_backward)),
     settings=layers.SETTINGS[:4],
 )
-TRANSPOSED = Tried(
+TRANSPOSED = TriedLayer(
     "`conv_transpose`",
     transposed_layer_with_any_padding(ours(conv_transpose, conv_transpose_backward)),
     transposed=True,
@@ -164,7 +166,7 @@ def test_layer_that_takes_no_rest_gets_none():
             assert (size + sum(s.padding[n]) - span) % s.stride[n] == 0
         return ours(conv, conv_backward)(x, w, s)
 
-    tried = Tried(
+    tried = TriedLayer(
         "`conv`",
         layer_with_any_padding(strict, rest=False),
         settings=layers.SETTINGS[:4],
@@ -181,7 +183,7 @@ def changed(change):
         y, back = ours(conv, conv_backward)(x, w, s)
         return y, lambda d_out: change(back(d_out))
 
-    return Tried(
+    return TriedLayer(
         "`conv`",
         layer_with_any_padding(layer),
         ranks=(1,),
@@ -239,7 +241,7 @@ def test_what_cannot_be_had_and_what_is_refused_are_told_apart():
         return ours(conv, conv_backward)(x, w, s)
 
     settings = ("stride", "padding", "dilation")
-    tried = Tried(
+    tried = TriedLayer(
         "`conv`", layer_with_any_padding(layer), ranks=(2,), settings=settings
     )
     outcome = frameworks.function_outcome(tried, gradients=False)

@@ -20,7 +20,7 @@ from deconv_tutorial.diagnose.compare import is_same
 from deconv_tutorial.diagnose.mistakes.formulas import Formula, formulas
 from deconv_tutorial.diagnose.mistakes.problem import TARGETS, Problem, Target
 from deconv_tutorial.diagnose.naming import explanations, mistaken_result
-from deconv_tutorial.diagnose.probes import STRONG, Case, Probe
+from deconv_tutorial.diagnose.probes import STRONG, LayerCall, Probe
 from deconv_tutorial.dtypes import Array
 
 NAMED = ("P1", "P1g", "P2")
@@ -58,7 +58,7 @@ def mistakes(problem: Problem, target: Target) -> Iterator[tuple[Formula, Array]
             yield formula, result
 
 
-def count_singles(case: Case, tally: Tally, *, loud: bool = False) -> None:
+def count_singles(case: LayerCall, tally: Tally, *, loud: bool = False) -> None:
     """Make each mistake, and count what it is taken for."""
     for target in TARGETS:
         for formula, result in mistakes(case.problem, target):
@@ -68,7 +68,7 @@ def count_singles(case: Case, tally: Tally, *, loud: bool = False) -> None:
                 print(f"    {case.name}: {formula.key} is taken for {found[:3]}")
 
 
-def count_pairs(case: Case, tally: Tally) -> None:
+def count_pairs(case: LayerCall, tally: Tally) -> None:
     """Make each two mistakes that can be told from less, and count the same."""
     problem = case.problem
     for target in TARGETS:
@@ -82,7 +82,7 @@ def count_pairs(case: Case, tally: Tally) -> None:
             tally.add((one.key, other.key), list(found))
 
 
-def drawn_layers(count: int, seed: int = 0) -> Iterator[Case]:
+def drawn_layers(count: int, seed: int = 0) -> Iterator[LayerCall]:
     """Yield layers of ranks 1 to 3 with settings of all kinds."""
     draw = random.Random(seed)
     for n in range(count):

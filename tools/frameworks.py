@@ -18,11 +18,11 @@ from benchmarks.sides import BROKEN, reason
 from deconv_tutorial import diagnose
 from deconv_tutorial.diagnose import mistake_of
 from deconv_tutorial.diagnose.compare import is_same
-from deconv_tutorial.diagnose.from_function import Of
+from deconv_tutorial.diagnose.from_function import FunctionName
 from deconv_tutorial.diagnose.mistakes.problem import TARGETS, Target
 from deconv_tutorial.diagnose.probes import SETTINGS, STRONG, Probe
 from tools.adapters import IMPLEMENTATIONS, Implementation
-from tools.adapters.layer import Tried, backward, forward
+from tools.adapters.layer import TriedLayer, backward, forward
 from tools.checkout import ROOT
 
 PAGE = ROOT / "book" / "gallery" / "frameworks.md"
@@ -32,7 +32,7 @@ END = "<!-- Here ends what is made. -->"
 SECONDS = 60.0  # a call of JAX compiles
 
 
-class Wrong(TypedDict):
+class WrongResult(TypedDict):
     """One result that is wrong: a `Finding` in types that JSON has."""
 
     target: str
@@ -43,7 +43,7 @@ class Wrong(TypedDict):
     passes: list[str]
 
 
-class Outcome(TypedDict):
+class FunctionOutcome(TypedDict):
     """What came of one function."""
 
     tried: list[str]
@@ -54,21 +54,21 @@ class Outcome(TypedDict):
     """The probes on which it raised an error, and the error."""
     left_out: dict[str, str]
     """The probes that it cannot be given, and why."""
-    wrong: list[Wrong]
+    wrong: list[WrongResult]
 
 
-class LayerFound(TypedDict):
+class LayerOutcome(TypedDict):
     """What came of a layer; its result is None where it has only gradients."""
 
     called: str
     transposed: bool
     ranks: list[int]
     settings: list[str]
-    result: Outcome | None
-    gradients: Outcome
+    result: FunctionOutcome | None
+    gradients: FunctionOutcome
 
 
-class Found(TypedDict):
+class ImplementationOutcome(TypedDict):
     """What came of an implementation."""
 
     name: str
@@ -77,10 +77,10 @@ class Found(TypedDict):
     absent: str
     """Why it could not be tried, or nothing."""
     note: str
-    layers: list[LayerFound]
+    layers: list[LayerOutcome]
 
 
-def probes(tried: Tried) -> list[Probe]:
+def probes(tried: TriedLayer) -> list[Probe]:
     """Return the probes that need no setting and no rank but those of a layer."""
     return [
         probe
@@ -90,10 +90,10 @@ def probes(tried: Tried) -> list[Probe]:
     ]
 
 
-def function_outcome(tried: Tried, *, gradients: bool) -> Outcome:
+def function_outcome(tried: TriedLayer, *, gradients: bool) -> FunctionOutcome:
     """Try the result of a layer, or its gradients."""
     attempt = (backward if gradients else forward)(tried.layer)
-    found = Outcome(tried=[], right={}, refused={}, left_out={}, wrong=[])
+    found = FunctionOutcome(tried=[], right={}, refused={}, left_out={}, wrong=[])
     for probe in probes(tried):
         case = probe.case(transposed=tried.transposed)
         arrays = (case.d_out, case.x, case.w) if gradients else (case.x, case.w)
@@ -113,19 +113,19 @@ def function_outcome(tried: Tried, *, gradients: bool) -> Outcome:
     layer = "conv_transpose" if tried.transposed else "conv"
     report = diagnose.function(
         attempt,
-        cast("Of", f"{layer}_backward" if gradients else layer),
+        cast("FunctionName", f"{layer}_backward" if gradients else layer),
         tried.settings,
         ranks=tried.ranks,
         seconds=SECONDS,
     )
     findings = (finding.as_dict() for finding in report.findings)
-    found["wrong"] = [cast("Wrong", f) for f in findings if f["target"] != "call"]
+    found["wrong"] = [cast("WrongResult", f) for f in findings if f["target"] != "call"]
     return found
 
 
-def implementation_outcome(implementation: Implementation) -> Found:
+def implementation_outcome(implementation: Implementation) -> ImplementationOutcome:
     """Try all layers of an implementation, if it can be imported."""
-    found = Found(
+    found = ImplementationOutcome(
         name=implementation.name,
         package=implementation.package,
         version="",
@@ -146,9 +146,9 @@ def implementation_outcome(implementation: Implementation) -> Found:
     return found
 
 
-def layer_outcome(tried: Tried) -> LayerFound:
+def layer_outcome(tried: TriedLayer) -> LayerOutcome:
     """Try a layer."""
-    return LayerFound(
+    return LayerOutcome(
         called=tried.called,
         transposed=tried.transposed,
         ranks=[*tried.ranks],
@@ -160,7 +160,7 @@ def layer_outcome(tried: Tried) -> LayerFound:
     )
 
 
-def summary(found: Sequence[Found]) -> Iterator[str]:
+def summary(found: Sequence[ImplementationOutcome]) -> Iterator[str]:
     """Yield the lines of a table with one line for each implementation."""
     yield from head("Package", "Functions", "Wrong", "Refuse")
     for each in found:
@@ -174,7 +174,7 @@ def summary(found: Sequence[Found]) -> Iterator[str]:
     yield ""
 
 
-def details(found: Found) -> Iterator[str]:
+def details(found: ImplementationOutcome) -> Iterator[str]:
     """Yield what came of the layers of an implementation."""
     yield f"### {found['name']} {found['version']}".strip() + "\n"
     if found["absent"]:
@@ -193,7 +193,7 @@ def details(found: Found) -> Iterator[str]:
     yield from remarks(found)
 
 
-def right_count(outcomes: Sequence[Outcome], target: str) -> str:
+def right_count(outcomes: Sequence[FunctionOutcome], target: str) -> str:
     """Return on how many probes a result is right, and on how many it is not."""
     for found in outcomes:
         if target in found["right"]:
@@ -202,14 +202,14 @@ def right_count(outcomes: Sequence[Outcome], target: str) -> str:
     return ""
 
 
-def settings(layer: LayerFound) -> str:
+def settings(layer: LayerOutcome) -> str:
     """Return in some words with which settings a layer is tried."""
     possible = SETTINGS if layer["transposed"] else SETTINGS[:-1]
     missing = [code(name) for name in possible if name not in layer["settings"]]
     return f"all but {', '.join(missing)}" if missing else "all"
 
 
-def remarks(found: Found) -> Iterator[str]:
+def remarks(found: ImplementationOutcome) -> Iterator[str]:
     """Yield a paragraph on each result that is wrong, each error, and what is left."""
     lines: list[str] = []
     lacks: dict[str, str] = {}
@@ -226,7 +226,7 @@ def remarks(found: Found) -> Iterator[str]:
         yield f"{line}\n"
 
 
-def wrong_result_text(wrong: Wrong) -> str:
+def wrong_result_text(wrong: WrongResult) -> str:
     """Return in some sentences what is known of a result that is wrong."""
     known = [
         f"[`{key}`](gallery.ipynb): {mistake_of(key).title}."
@@ -243,7 +243,9 @@ def wrong_result_text(wrong: Wrong) -> str:
     return " ".join(sentences)
 
 
-def outcomes_by_layer(found: Found) -> Iterator[tuple[str, Outcome]]:
+def outcomes_by_layer(
+    found: ImplementationOutcome,
+) -> Iterator[tuple[str, FunctionOutcome]]:
     """Yield the outcome of each function, with the name of its layer."""
     for layer in found["layers"]:
         if layer["result"]:
@@ -266,12 +268,12 @@ def head(*names: str) -> list[str]:
     return [row(names), row(["---"] * len(names))]
 
 
-def content(found: Sequence[Found]) -> str:
+def content(found: Sequence[ImplementationOutcome]) -> str:
     """Return what stands on the page between its two marks."""
     return "\n".join([*summary(found), *(line for f in found for line in details(f))])
 
 
-def page(text: str, found: Sequence[Found]) -> str:
+def page(text: str, found: Sequence[ImplementationOutcome]) -> str:
     """Return a page with what was found in the place that is kept for it."""
     before, begin, rest = text.partition(BEGIN)
     _, end, after = rest.partition(END)
@@ -280,12 +282,12 @@ def page(text: str, found: Sequence[Found]) -> str:
     return f"{before}{begin}\n\n{content(found)}\n{end}{after}"
 
 
-def stored_outcomes(path: Path = STORED) -> list[Found]:
+def stored_outcomes(path: Path = STORED) -> list[ImplementationOutcome]:
     """Return what was found the last time."""
     return json.loads(path.read_text("utf-8"))
 
 
-def write(found: Sequence[Found]) -> None:
+def write(found: Sequence[ImplementationOutcome]) -> None:
     """Store what was found, and bring the page up to date."""
     text = json.dumps(found, indent=1, ensure_ascii=False)
     STORED.write_text(f"{text}\n", "utf-8")

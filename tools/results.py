@@ -43,7 +43,7 @@ has a condition, another cell shows that it fails without it.
 
 
 @dataclass(frozen=True)
-class Result:
+class ChapterResult:
     """What a box says, and the sources of the cells that show it."""
 
     number: str
@@ -60,7 +60,7 @@ class Chapter:
 
     path: Path
     notebook: NotebookNode
-    results: list[Result]
+    results: list[ChapterResult]
 
 
 def paths(root: Path) -> list[Path]:
@@ -83,7 +83,7 @@ def tagged_sources(notebook: NotebookNode, tag: str) -> list[str]:
 def chapter(path: Path, place: int) -> Chapter:
     """Return a chapter, its results numbered by its place and theirs."""
     notebook = nbformat.read(path, as_version=4)
-    results: list[Result] = []
+    results: list[ChapterResult] = []
 
     def numbered_box(box: re.Match[str]) -> str:
         number = f"{place}.{len(results) + 1}"
@@ -91,7 +91,7 @@ def chapter(path: Path, place: int) -> Chapter:
         if not name:
             sys.exit(f"{path}: Result {number} has no line `:name: result-...`")
         results.append(
-            Result(
+            ChapterResult(
                 number=number,
                 name=name[1],
                 statement=CONDITION.sub("", box["body"]).strip(),

@@ -8,12 +8,12 @@ from collections.abc import Callable, Mapping, Sequence
 from importlib import import_module
 from typing import Any, NamedTuple, TypeAlias
 
-from benchmarks.workloads import MAPS, Case
+from benchmarks.workloads import MAPS, WorkloadCase
 from deconv_tutorial import ENGINES
 from deconv_tutorial.dtypes import Array
 
 
-class Prepared(NamedTuple):
+class PreparedWork(NamedTuple):
     """One work of one side, with all that it needs already in its own layout."""
 
     run: Callable[[], object]
@@ -27,7 +27,7 @@ def same_arrays(value: Any) -> Sequence[Array]:
     return value
 
 
-Prepare: TypeAlias = Callable[[Case, str], Prepared | None]
+Prepare: TypeAlias = Callable[[WorkloadCase, str], PreparedWork | None]
 """Returns a work made ready, or None where the side has no such thing."""
 
 

@@ -13,8 +13,8 @@ from itertools import product
 import numpy as np
 from numpy.lib.stride_tricks import as_strided
 
-from benchmarks.sides import Prepared, Side, same_arrays, works_of
-from benchmarks.workloads import Case, total
+from benchmarks.sides import PreparedWork, Side, same_arrays, works_of
+from benchmarks.workloads import WorkloadCase, total
 from deconv_tutorial.dtypes import Array
 
 NOTE = "written here: as_strided windows, one product, col2im by taps; no groups"
@@ -23,15 +23,15 @@ NOTE = "written here: as_strided windows, one product, col2im by taps; no groups
 def side(name: str, threads: int) -> Side:  # noqa: ARG001  # NumPy's are its threads
     """Return the course's way as a side."""
 
-    def prepare(case: Case, work: str) -> Prepared | None:
+    def prepare(case: WorkloadCase, work: str) -> PreparedWork | None:
         if case.row.groups > 1:
             return None
-        return Prepared(_works(case)[work], same_arrays)
+        return PreparedWork(_works(case)[work], same_arrays)
 
     return Side(name, "numpy", np.__version__, NOTE, prepare)
 
 
-def columns_of(case: Case) -> Array:
+def columns_of(case: WorkloadCase) -> Array:
     """Return the columns of x, ``(b * taps, n * outputs)``."""
     row, (n, b) = case.row, case.x.shape[:2]
     pads = ((0, 0), (0, 0), *[(row.padding,) * 2] * (case.x.ndim - 2))
@@ -49,7 +49,7 @@ def columns_of(case: Case) -> Array:
     return windows.reshape(b * math.prod(sizes[0]), n * math.prod(sizes[1]))
 
 
-def picture_of(columns: Array, case: Case) -> Array:
+def picture_of(columns: Array, case: WorkloadCase) -> Array:
     """Return the picture of columns: what lies on one place is added up."""
     row, (n, b, *size) = case.row, case.x.shape
     geometry, p = row.geometry, row.padding
@@ -67,7 +67,7 @@ def picture_of(columns: Array, case: Case) -> Array:
     return padded[:, :, *inside].swapaxes(0, 1)
 
 
-def _works(case: Case) -> dict[str, Callable[[], object]]:
+def _works(case: WorkloadCase) -> dict[str, Callable[[], object]]:
     x, y = case.x, case.y
     rows = case.w.reshape(len(case.w), -1)
 

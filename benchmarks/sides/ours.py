@@ -6,8 +6,8 @@ from collections.abc import Callable
 from importlib.metadata import PackageNotFoundError, version
 from typing import Any
 
-from benchmarks.sides import Prepared, Side
-from benchmarks.workloads import BACKWARDS, TINY, Case
+from benchmarks.sides import PreparedWork, Side
+from benchmarks.workloads import BACKWARDS, TINY, WorkloadCase
 from deconv_tutorial import (
     ENGINES,
     conv,
@@ -29,7 +29,7 @@ def side(name: str, threads: int) -> Side:  # noqa: ARG001  # the environment se
         release = "checkout"
     engine = ENGINES[name]
 
-    def prepare(case: Case, work: str) -> Prepared | None:
+    def prepare(case: WorkloadCase, work: str) -> PreparedWork | None:
         # The definition takes minutes where there are many connections.
         if name == "naive" and case.row.key not in TINY:
             return None
@@ -39,12 +39,12 @@ def side(name: str, threads: int) -> Side:  # noqa: ARG001  # the environment se
             several = [*value] if work in BACKWARDS else [value]
             return [array.reshape(shapes.get(work, array.shape)) for array in several]
 
-        return Prepared(_calls(case, engine)[work], arrays)
+        return PreparedWork(_calls(case, engine)[work], arrays)
 
     return Side(name, "engine", release, NOTE, prepare)
 
 
-def _calls(case: Case, engine: Engine) -> dict[str, Callable[[], object]]:
+def _calls(case: WorkloadCase, engine: Engine) -> dict[str, Callable[[], object]]:
     x, w, y, settings = case.x, case.w, case.y, case.row.settings
     x_groups, _, y_groups = case.in_groups()
     geometry = case.row.geometry

@@ -12,8 +12,8 @@ from typing import Any, cast
 
 import numpy as np
 
-from benchmarks.sides import Prepared, Side, works_of
-from benchmarks.workloads import Case
+from benchmarks.sides import PreparedWork, Side, works_of
+from benchmarks.workloads import WorkloadCase
 from deconv_tutorial.dtypes import Array
 
 NOTE = "functions.convolution_*, deconvolution_*, and their weight gradients"
@@ -34,8 +34,8 @@ def side(name: str, threads: int) -> Side:  # noqa: ARG001  # NumPy's are its th
     chainer: Any = import_module("chainer")
     chainer.config.enable_backprop = False
 
-    def prepare(case: Case, work: str) -> Prepared:
-        return Prepared(
+    def prepare(case: WorkloadCase, work: str) -> PreparedWork:
+        return PreparedWork(
             _works(chainer, case)[work],
             _arrays,
         )
@@ -47,7 +47,7 @@ def _arrays(value: Any) -> list[Array]:
     return [variable.array for variable in value]
 
 
-def _works(chainer: Any, case: Case) -> dict[str, Callable[[], object]]:
+def _works(chainer: Any, case: WorkloadCase) -> dict[str, Callable[[], object]]:
     x, w, y, row = case.x, case.w, case.y, case.row
     functions, end = chainer.functions, "2d" if x.ndim == 4 else "nd"
     settings = {"stride": row.stride, "pad": row.padding}
@@ -73,7 +73,7 @@ def _works(chainer: Any, case: Case) -> dict[str, Callable[[], object]]:
     return works_of(maps, {"x": lambda: total(x), "y": lambda: total(y)})
 
 
-def _weight_gradient(case: Case, settings: dict[str, int]) -> Callable[[], Any]:
+def _weight_gradient(case: WorkloadCase, settings: dict[str, int]) -> Callable[[], Any]:
     """Return what makes Chainer's node of the weight gradient: one for each call."""
     folder = "chainer.functions.connection"
     if case.x.ndim == 4:

@@ -15,8 +15,8 @@ from typing import Any
 
 import numpy as np
 
-from benchmarks.sides import Prepared, Side, same_arrays
-from benchmarks.workloads import Case
+from benchmarks.sides import PreparedWork, Side, same_arrays
+from benchmarks.workloads import WorkloadCase
 from deconv_tutorial.dtypes import Array
 
 NOTE = (
@@ -32,7 +32,7 @@ def side(name: str, threads: int) -> Side:  # noqa: ARG001  # NumPy's are its th
         for rank in (1, 2)
     }
 
-    def prepare(case: Case, work: str) -> Prepared | None:
+    def prepare(case: WorkloadCase, work: str) -> PreparedWork | None:
         row, rank = case.row, case.x.ndim - 2
         if work not in {"forward", "conv_backward"} or rank not in layers:
             return None
@@ -44,12 +44,12 @@ def side(name: str, threads: int) -> Side:  # noqa: ARG001  # NumPy's are its th
         run = (
             _backward(layer, case) if work == "conv_backward" else _forward(layer, case)
         )
-        return Prepared(run, same_arrays)
+        return PreparedWork(run, same_arrays)
 
     return Side(name, "numpy", version("custom-cnn"), NOTE, prepare)
 
 
-def _layer(kind: Any, case: Case) -> Any:
+def _layer(kind: Any, case: WorkloadCase) -> Any:
     of_x, of_y = case.row.channels
     zeros = np.zeros(of_y, case.w.dtype)
 
@@ -66,12 +66,12 @@ def _layer(kind: Any, case: Case) -> Any:
     )
 
 
-def _forward(layer: Any, case: Case) -> Any:
+def _forward(layer: Any, case: WorkloadCase) -> Any:
     x = case.x
     return lambda: [layer.forward(x)]
 
 
-def _backward(layer: Any, case: Case) -> Any:
+def _backward(layer: Any, case: WorkloadCase) -> Any:
     layer.forward(case.x)
     inner, y = getattr(layer, f"conv{case.x.ndim - 2}d_stride1"), case.y
 

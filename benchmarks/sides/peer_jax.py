@@ -10,8 +10,8 @@ from typing import Any
 
 import numpy as np
 
-from benchmarks.sides import Prepared, Side
-from benchmarks.workloads import Case, Row
+from benchmarks.sides import PreparedWork, Side
+from benchmarks.workloads import WorkloadCase, WorkloadRow
 from deconv_tutorial.dtypes import Array
 
 NOTE = "jit of lax.conv_general_dilated and its vjp, block_until_ready"
@@ -21,10 +21,10 @@ def side(name: str, threads: int) -> Side:  # noqa: ARG001  # the child's cores 
     """Return JAX as a side. How many threads it has, the child's cores decide."""
     jax: Any = import_module("jax")
 
-    def prepare(case: Case, work: str) -> Prepared:
+    def prepare(case: WorkloadCase, work: str) -> PreparedWork:
         work_of, given = _works(jax, case)[work]
         run, arguments = jax.jit(work_of), [jax.numpy.asarray(a) for a in given]
-        return Prepared(
+        return PreparedWork(
             lambda: jax.block_until_ready(run(*arguments)),
             _arrays,
         )
@@ -36,7 +36,7 @@ def _arrays(value: Any) -> list[Array]:
     return [np.asarray(array) for array in value]
 
 
-def _works(jax: Any, case: Case) -> dict[str, tuple[Callable[..., Any], Any]]:
+def _works(jax: Any, case: WorkloadCase) -> dict[str, tuple[Callable[..., Any], Any]]:
     x, w, y = case.x, case.w, case.y
     layer = _layer(jax, case.row)
 
@@ -63,7 +63,7 @@ def _works(jax: Any, case: Case) -> dict[str, tuple[Callable[..., Any], Any]]:
     }
 
 
-def _layer(jax: Any, row: Row) -> Callable[[Any, Any], Any]:
+def _layer(jax: Any, row: WorkloadRow) -> Callable[[Any, Any], Any]:
     rank = len(row.kernel_size)
     letters = "DHW"[-rank:]
     settings = {

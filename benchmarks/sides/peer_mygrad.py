@@ -6,8 +6,8 @@ from collections.abc import Callable
 from importlib import import_module
 from typing import Any
 
-from benchmarks.sides import Prepared, Side, same_arrays, works_of
-from benchmarks.workloads import Case, Row, total
+from benchmarks.sides import PreparedWork, Side, same_arrays, works_of
+from benchmarks.workloads import WorkloadCase, WorkloadRow, total
 
 NOTE = "the operation of nnet.conv_nd; no groups, and no input that leaves a rest"
 
@@ -17,16 +17,16 @@ def side(name: str, threads: int) -> Side:  # noqa: ARG001  # NumPy's are its th
     mygrad: Any = import_module("mygrad")
     module: Any = import_module("mygrad.nnet.layers.conv")
 
-    def prepare(case: Case, work: str) -> Prepared | None:
+    def prepare(case: WorkloadCase, work: str) -> PreparedWork | None:
         if case.row.groups > 1 or any(_rest(case.row)):
             return None
         run = _works(mygrad, module.ConvND, case)[work]
-        return Prepared(run, same_arrays)
+        return PreparedWork(run, same_arrays)
 
     return Side(name, "numpy", str(mygrad.__version__), NOTE, prepare)
 
 
-def _rest(row: Row) -> list[int]:
+def _rest(row: WorkloadRow) -> list[int]:
     """Return how much of the padded input is left behind the last window."""
     return [
         (axis.input_size + row.padding - 1) - axis.input_index(axis.output_size - 1, k)
@@ -35,7 +35,9 @@ def _rest(row: Row) -> list[int]:
     ]
 
 
-def _works(mygrad: Any, operation: Any, case: Case) -> dict[str, Callable[[], object]]:
+def _works(
+    mygrad: Any, operation: Any, case: WorkloadCase
+) -> dict[str, Callable[[], object]]:
     x, w, y, row = case.x, case.w, case.y, case.row
     tensors = mygrad.tensor(x, copy=False), mygrad.tensor(w, copy=False)
     settings = {n: getattr(row, n) for n in ("stride", "padding", "dilation")}

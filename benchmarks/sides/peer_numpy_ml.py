@@ -17,8 +17,8 @@ from typing import Any, cast
 
 import numpy as np
 
-from benchmarks.sides import Prepared, Side, works_of
-from benchmarks.workloads import Case
+from benchmarks.sides import PreparedWork, Side, works_of
+from benchmarks.workloads import WorkloadCase
 from deconv_tutorial.dtypes import Array
 
 NOTE = "conv2D, im2col, col2im, channels-last; one or two axes, no groups"
@@ -29,7 +29,7 @@ def side(name: str, threads: int) -> Side:  # noqa: ARG001  # NumPy's are its th
     cast("Any", collections).Hashable = collections.abc.Hashable
     utils: Any = import_module("numpy_ml.neural_nets.utils")
 
-    def prepare(case: Case, work: str) -> Prepared | None:
+    def prepare(case: WorkloadCase, work: str) -> PreparedWork | None:
         if case.row.groups > 1 or case.x.ndim == 5:
             return None
         run = _works(utils, case)[work]
@@ -46,7 +46,7 @@ def side(name: str, threads: int) -> Side:  # noqa: ARG001  # NumPy's are its th
             pairs = zip(value, wanted, strict=True)
             return [_our_layout(a, n).reshape(shapes[n]) for a, n in pairs]
 
-        return Prepared(run, arrays)
+        return PreparedWork(run, arrays)
 
     return Side(name, "numpy", version("numpy-ml"), NOTE, prepare)
 
@@ -57,7 +57,7 @@ def _our_layout(array: Array, name: str) -> Array:
     return array.transpose(orders[name]) if name in orders else array
 
 
-def _works(utils: Any, case: Case) -> dict[str, Callable[[], object]]:
+def _works(utils: Any, case: WorkloadCase) -> dict[str, Callable[[], object]]:
     x, w, y = (_picture_of_one_row(a) for a in (case.x, case.w, case.y))
     x, y = (np.ascontiguousarray(a.transpose(0, 2, 3, 1)) for a in (x, y))
     w = np.ascontiguousarray(w.transpose(2, 3, 1, 0))

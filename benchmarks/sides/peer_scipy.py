@@ -12,8 +12,8 @@ from typing import Any
 
 import numpy as np
 
-from benchmarks.sides import Prepared, Side, same_arrays, works_of
-from benchmarks.workloads import Case, total
+from benchmarks.sides import PreparedWork, Side, same_arrays, works_of
+from benchmarks.workloads import WorkloadCase, total
 from deconv_tutorial.dtypes import Array
 
 NOTE = "ndimage.correlate, ndimage.convolve, signal.correlate; only depthwise"
@@ -25,18 +25,20 @@ def side(name: str, threads: int) -> Side:  # noqa: ARG001  # it has one thread
     ndimage: Any = import_module("scipy.ndimage")
     signal: Any = import_module("scipy.signal")
 
-    def prepare(case: Case, work: str) -> Prepared | None:
+    def prepare(case: WorkloadCase, work: str) -> PreparedWork | None:
         row = case.row
         depthwise = row.groups > 1 and row.channels == (row.groups, row.groups)
         if not depthwise or case.x.shape != case.y.shape or row.dilation > 1:
             return None
         run = _works(ndimage, signal, case)[work]
-        return Prepared(run, same_arrays)
+        return PreparedWork(run, same_arrays)
 
     return Side(name, "numpy", str(scipy.__version__), NOTE, prepare)
 
 
-def _works(ndimage: Any, signal: Any, case: Case) -> dict[str, Callable[[], object]]:
+def _works(
+    ndimage: Any, signal: Any, case: WorkloadCase
+) -> dict[str, Callable[[], object]]:
     x, w, y = case.x, case.w, case.y
     channels, rank = range(x.shape[1]), x.ndim - 2
     pads = ((0, 0), *[(case.row.padding,) * 2] * rank)

@@ -5,8 +5,8 @@ from __future__ import annotations
 from importlib import import_module
 from typing import Any
 
-from benchmarks.sides import Prepared, Side
-from benchmarks.workloads import Case
+from benchmarks.sides import PreparedWork, Side
+from benchmarks.workloads import WorkloadCase
 from deconv_tutorial.dtypes import Array
 
 NOTE = "F.conv*d, F.conv_transpose*d; gradients by aten.convolution_backward"
@@ -18,9 +18,9 @@ def side(name: str, threads: int) -> Side:
     torch.set_num_threads(threads)
     torch.set_grad_enabled(False)
 
-    def prepare(case: Case, work: str) -> Prepared:
+    def prepare(case: WorkloadCase, work: str) -> PreparedWork:
         run = _gradients(torch, case, work) or _result(torch, case, work)
-        return Prepared(run, _arrays)
+        return PreparedWork(run, _arrays)
 
     return Side(name, "framework", str(torch.__version__), NOTE, prepare)
 
@@ -29,7 +29,7 @@ def _arrays(value: Any) -> list[Array]:
     return [tensor.numpy() for tensor in value if tensor is not None]
 
 
-def _result(torch: Any, case: Case, work: str) -> Any:
+def _result(torch: Any, case: WorkloadCase, work: str) -> Any:
     x, w, y = (torch.from_numpy(a) for a in (case.x, case.w, case.y))
     functional, rank, s = torch.nn.functional, len(case.row.kernel_size), case.row
     if work == "forward":
@@ -41,7 +41,7 @@ def _result(torch: Any, case: Case, work: str) -> Any:
     )
 
 
-def _gradients(torch: Any, case: Case, work: str) -> Any:
+def _gradients(torch: Any, case: WorkloadCase, work: str) -> Any:
     transposed = work == "conv_transpose_backward"
     masks = {
         "weight_grad": [False, True, False],

@@ -20,7 +20,7 @@ import numpy as np
 
 from deconv_tutorial.diagnose.compare import is_same
 from deconv_tutorial.diagnose.mistakes.problem import Target
-from deconv_tutorial.diagnose.probes import Case
+from deconv_tutorial.diagnose.probes import LayerCall
 from deconv_tutorial.dtypes import Array
 from deconv_tutorial.geometry import Axis
 from deconv_tutorial.geometry.settings import Index
@@ -36,7 +36,7 @@ _ROLES_TRANSPOSED = {"dw": ("o", "i"), "dx": ("i", "k"), "y": ("o", "k")}
 
 
 def wrong_rules(
-    call: Callable[[Case], Mapping[Target, Array]], target: Target, case: Case
+    call: Callable[[LayerCall], Mapping[Target, Array]], target: Target, case: LayerCall
 ) -> list[str]:
     """Return a sentence for each axis on which a function connects the wrong indices.
 
@@ -66,7 +66,7 @@ def wrong_rules(
 
 
 def broken_properties(
-    call: Callable[[Case], Mapping[Target, Array]], target: Target, case: Case
+    call: Callable[[LayerCall], Mapping[Target, Array]], target: Target, case: LayerCall
 ) -> list[str]:
     """Return a sentence for each property that a function lacks, but should have.
 
@@ -112,7 +112,7 @@ def _sentence(n: int, axis: Axis, points: set[tuple[int, ...]]) -> str:
 
 
 def _meetings(
-    call: Callable[[Case], Mapping[Target, Array]], target: Target, case: Case
+    call: Callable[[LayerCall], Mapping[Target, Array]], target: Target, case: LayerCall
 ) -> Iterator[dict[str, Index] | None]:
     """Yield the indices o, k and i of each connection that a function makes.
 

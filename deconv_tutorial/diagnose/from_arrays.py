@@ -13,7 +13,7 @@ from deconv_tutorial.diagnose.compare import is_same, whereabouts
 from deconv_tutorial.diagnose.mistakes.formulas import Formula, formulas
 from deconv_tutorial.diagnose.mistakes.problem import Problem, Target
 from deconv_tutorial.diagnose.naming import Keys, explanations, mistaken_result
-from deconv_tutorial.diagnose.probes import WEAK, Case
+from deconv_tutorial.diagnose.probes import WEAK, LayerCall
 from deconv_tutorial.diagnose.report import Finding, Report
 from deconv_tutorial.dtypes import Array, as_numbers
 from deconv_tutorial.functional import conv_backward, conv_transpose_backward
@@ -87,7 +87,9 @@ def gradients(
         conv_transpose_backward(**numbers, **settings)  # refuses what does not fit
     else:
         conv_backward(**numbers, **settings)
-    case = Case("", numbers["x"], numbers["w"], numbers["d_out"], settings, transposed)
+    case = LayerCall(
+        "", numbers["x"], numbers["w"], numbers["d_out"], settings, transposed
+    )
     given: dict[Target, npt.ArrayLike | None] = {"dx": dx, "dw": dw, "db": db}
     found: dict[Target, Array] = {
         target: as_numbers(target, value)
@@ -97,7 +99,7 @@ def gradients(
     return report_of(case, found)
 
 
-def report_of(case: Case, found: Mapping[Target, Array]) -> Report:
+def report_of(case: LayerCall, found: Mapping[Target, Array]) -> Report:
     """Return the report on the results that were found for a layer call, by target."""
     findings: list[Finding] = []
     problem = case.problem
@@ -107,7 +109,9 @@ def report_of(case: Case, found: Mapping[Target, Array]) -> Report:
     return Report((f"{', '.join(found)} of {case}",), tuple(findings))
 
 
-def _finding(case: Case, problem: Problem, target: Target, found: Array) -> Finding:
+def _finding(
+    case: LayerCall, problem: Problem, target: Target, found: Array
+) -> Finding:
     alternatives = explanations(target, [(problem, found)])
     where = [] if alternatives else whereabouts(problem, target, found)
     passes = (

@@ -12,17 +12,17 @@ from deconv_tutorial.diagnose.black_box import broken_properties, wrong_rules
 from deconv_tutorial.diagnose.compare import is_same, whereabouts
 from deconv_tutorial.diagnose.mistakes.problem import Target
 from deconv_tutorial.diagnose.naming import explanations
-from deconv_tutorial.diagnose.probes import SETTINGS, STRONG, WEAK, Case, Probe
+from deconv_tutorial.diagnose.probes import SETTINGS, STRONG, WEAK, LayerCall, Probe
 from deconv_tutorial.diagnose.report import Finding, Report
 from deconv_tutorial.diagnose.trial import blame, time_limit
 from deconv_tutorial.dtypes import Array
 
-Of: TypeAlias = Literal[
+FunctionName: TypeAlias = Literal[
     "conv", "conv_backward", "conv_transpose", "conv_transpose_backward"
 ]
 Names: TypeAlias = Mapping[str | tuple[str, ...], str]
 
-Try: TypeAlias = tuple[Case, dict[Target, Array]]
+Try: TypeAlias = tuple[LayerCall, dict[Target, Array]]
 """A layer call, and the results that the attempt returned for it."""
 
 RETURNS: Mapping[str, tuple[Target, ...]] = {
@@ -39,7 +39,7 @@ class Attempt:
     """A function that somebody wrote, and how to call it."""
 
     function: Callable[..., Any]
-    of: Of
+    of: FunctionName
     settings: tuple[str, ...] = SETTINGS
     names: Names = field(default_factory=dict[str | tuple[str, ...], str])
     returns: tuple[str, ...] = ()
@@ -55,7 +55,7 @@ class Attempt:
         """Return whether the function takes every setting that a probe has."""
         return probe.suits(self.settings, transposed=self.transposed)
 
-    def results(self, case: Case) -> dict[Target, Array]:
+    def results(self, case: LayerCall) -> dict[Target, Array]:
         """Return what the function returns for a layer call, as arrays by target."""
         given = {"x": case.x, "w": case.w}
         if self.of.endswith("backward"):
@@ -130,7 +130,7 @@ class ChangedArgumentError(Exception):
 
 def function(
     attempt: Callable[..., Any],
-    of: Of,
+    of: FunctionName,
     settings: Sequence[str] = SETTINGS,
     *,
     ranks: Sequence[int] = (2,),
@@ -263,7 +263,7 @@ def _finding(attempt: Attempt, target: Target, tries: Sequence[Try]) -> Finding 
     return Finding(target, str(case), tuple(alternatives), tuple(where), passes)
 
 
-def _clues(attempt: Attempt, target: Target, case: Case) -> list[str]:
+def _clues(attempt: Attempt, target: Target, case: LayerCall) -> list[str]:
     """Return what further calls reveal about a mistake that has no name."""
     sentences: list[str] = []
     for question in (wrong_rules, broken_properties):

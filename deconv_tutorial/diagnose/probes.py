@@ -43,7 +43,7 @@ class Probe:
         """Return whether a layer that takes only these settings can be tried on it."""
         return set(self.case(transposed=transposed).settings) <= set(settings)
 
-    def case(self, *, transposed: bool) -> Case:
+    def case(self, *, transposed: bool) -> LayerCall:
         """Return a layer call with random arrays, the same ones on every run.
 
         The transposed layer takes an array of the shape of the convolution's result,
@@ -68,11 +68,11 @@ class Probe:
             d_out = integers(y_shape)
         if self.ones:
             d_out = np.ones_like(d_out)
-        return Case(self.name, x, w, d_out, settings, transposed)
+        return LayerCall(self.name, x, w, d_out, settings, transposed)
 
 
 @dataclass(frozen=True, eq=False)
-class Case:
+class LayerCall:
     """The arrays and settings of one call of a layer, in the layer's own layouts."""
 
     name: str

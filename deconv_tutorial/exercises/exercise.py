@@ -16,7 +16,7 @@ from deconv_tutorial.geometry.settings import Index
 Function: TypeAlias = Callable[..., Any]
 Arguments: TypeAlias = tuple[Any, ...]
 """The arguments of one call."""
-Layer: TypeAlias = Callable[..., Mapping[str, Any]]
+LayerArguments: TypeAlias = Callable[..., Mapping[str, Any]]
 """Takes the arguments of a case, and returns the arguments of `problem_of`."""
 
 
@@ -25,7 +25,7 @@ class FormError(TypeError):
 
 
 @dataclass(frozen=True, eq=False)
-class Wrong:
+class WrongAnswer:
     """A wrong answer that people give, and a hint for them."""
 
     function: Function
@@ -50,11 +50,11 @@ class Exercise:
     """The arguments to call an answer with, the smallest case first."""
     hint: str
     """The hint of the book."""
-    wrong: tuple[Wrong, ...]
+    wrong: tuple[WrongAnswer, ...]
     """Wrong answers, each with a hint. No two of them agree in all cases."""
     returns: tuple[str, ...] = ("the result",)
     """The names of the results. Gradients of a layer are ``dx``, ``dw`` and ``db``."""
-    layer: Layer | None = None
+    layer: LayerArguments | None = None
     """The layer, if the results are its gradients."""
     use: Function | None = None
     """Calls the answer, if it is not simply called with the case. It takes the answer

@@ -25,14 +25,14 @@ from deconv_tutorial.exercises.exercise import (
     Exercise,
     FormError,
     Function,
-    Wrong,
+    WrongAnswer,
 )
 from deconv_tutorial.exercises.register import exercise_of
-from deconv_tutorial.exercises.verdict import Compared, Verdict
+from deconv_tutorial.exercises.verdict import Comparison, Verdict
 
 
 @dataclass(frozen=True, eq=False)
-class Outcome:
+class CallOutcome:
     """How one call ended: with results, or with an error."""
 
     parts: tuple[Array, ...] = ()
@@ -40,7 +40,7 @@ class Outcome:
     complaints: tuple[str, ...] = ()
     """Sentences on the error, or on arguments that were changed."""
 
-    def is_like(self, other: Outcome) -> bool:
+    def is_like(self, other: CallOutcome) -> bool:
         """Return whether another call ended in the same way, with the same results."""
         if self.error or other.error:
             return type(self.error) is type(other.error)
@@ -89,7 +89,7 @@ def check(key: str, attempt: object, *, seconds: float = 10.0) -> Verdict:
         finding = f"check needs the function itself, got {description(attempt)}."
         return Verdict(key, len(exercise.cases), 0, findings=(finding,))
     answer = cast("Function", attempt)
-    outcomes: list[Outcome] = []
+    outcomes: list[CallOutcome] = []
     for case in exercise.cases:
         outcomes.append(outcome(exercise, answer, case, seconds))
         if isinstance(outcomes[-1].error, TooSlowError):
@@ -102,7 +102,7 @@ def check(key: str, attempt: object, *, seconds: float = 10.0) -> Verdict:
 
 def outcome(
     exercise: Exercise, answer: Function, case: Arguments, seconds: float = 10.0
-) -> Outcome:
+) -> CallOutcome:
     """Return how the call of an answer in a case ends."""
     copies = tuple(_copy(value) for value in case)
     try:
@@ -110,19 +110,19 @@ def outcome(
             value = exercise.call(answer, copies)
         parts = as_parts(value, exercise.returns)
     except FormError as error:
-        return Outcome(error=error, complaints=(f"It needs to return {error}.",))
+        return CallOutcome(error=error, complaints=(f"It needs to return {error}.",))
     except TooSlowError as error:
         where = blame(error).partition(": ")[2]
-        return Outcome(error=error, complaints=(f"It was stopped: {where}",))
+        return CallOutcome(error=error, complaints=(f"It was stopped: {where}",))
     except (Exception, SystemExit) as error:  # noqa: BLE001  # whatever it raises
-        return Outcome(error=error, complaints=(f"It raises {blame(error)}",))
+        return CallOutcome(error=error, complaints=(f"It raises {blame(error)}",))
     arrays = zip(exercise.arguments, *map(_arrays, (copies, case)), strict=True)
     changed = tuple(
         f"It changes its argument {name} in place, and the caller still needs that."
         for name, copy, given in arrays
         if copy is not None and given is not None and not np.array_equal(copy, given)
     )
-    return Outcome(parts, complaints=changed)
+    return CallOutcome(parts, complaints=changed)
 
 
 def _arrays(values: Arguments) -> list[Array | None]:
@@ -135,7 +135,7 @@ def _copy(value: object) -> object:
 
 
 def _verdict(
-    exercise: Exercise, answer: Function, outcomes: Sequence[Outcome]
+    exercise: Exercise, answer: Function, outcomes: Sequence[CallOutcome]
 ) -> Verdict:
     """Return the verdict on an answer, from the outcomes of its calls."""
     rights = [outcome(exercise, exercise.solution, case) for case in exercise.cases]
@@ -168,33 +168,33 @@ def _verdict(
 
 
 def _comparisons(
-    exercise: Exercise, found: Outcome, right: Outcome
-) -> tuple[Compared, ...]:
+    exercise: Exercise, found: CallOutcome, right: CallOutcome
+) -> tuple[Comparison, ...]:
     """Return the wrong results of a call; or all results, if the call failed."""
     if found.error:
         pairs = zip(exercise.returns, right.parts, strict=True)
-        return tuple(Compared(name, needed, None) for name, needed in pairs)
+        return tuple(Comparison(name, needed, None) for name, needed in pairs)
     triples = zip(exercise.returns, right.parts, found.parts, strict=True)
     return tuple(
-        Compared(name, needed, came)
+        Comparison(name, needed, came)
         for name, needed, came in triples
         if not is_alike(came, needed)
     )
 
 
-def _mistake(exercise: Exercise, outcomes: Sequence[Outcome]) -> Wrong | None:
+def _mistake(exercise: Exercise, outcomes: Sequence[CallOutcome]) -> WrongAnswer | None:
     """Return the known wrong answer that has the same outcomes, or None."""
     if len(outcomes) < len(exercise.cases):
         return None
     for wrong in exercise.wrong:
         others = (outcome(exercise, wrong.function, case) for case in exercise.cases)
-        if all(map(Outcome.is_like, outcomes, others)):
+        if all(map(CallOutcome.is_like, outcomes, others)):
             return wrong
     return None
 
 
 def _diagnoses(
-    exercise: Exercise, outcomes: Sequence[Outcome], rights: Sequence[Outcome]
+    exercise: Exercise, outcomes: Sequence[CallOutcome], rights: Sequence[CallOutcome]
 ) -> list[str]:
     """Return what `diagnose` says about each gradient, on all cases together."""
     if exercise.layer is None:

@@ -12,7 +12,7 @@ from deconv_tutorial.exercises.differences import array_text
 
 
 @dataclass(frozen=True, eq=False)
-class Compared:
+class Comparison:
     """A result that is wrong or missing, beside the right one."""
 
     name: str
@@ -35,7 +35,7 @@ class Verdict:
     """The number of cases in which it was right."""
     call: str = ""
     """The smallest call that fails, as code."""
-    compared: tuple[Compared, ...] = ()
+    compared: tuple[Comparison, ...] = ()
     """The results of this call that are wrong."""
     findings: tuple[str, ...] = ()
     """Sentences on what is wrong."""

@@ -19,11 +19,11 @@ from deconv_tutorial.geometry import (
     conv_transpose_geometry,
     padding_sides,
 )
-from tests.strategies import Case, axes, cases
+from tests.strategies import DrawnLayer, axes, cases
 
 
 def axis_of(drawn: dict[str, int]) -> Axis:
-    return Case(1, 1, 1, 1, (drawn,), 0).geometry.axes[0]
+    return DrawnLayer(1, 1, 1, 1, (drawn,), 0).geometry.axes[0]
 
 
 @given(axes(largest=6))
@@ -100,7 +100,9 @@ def test_span_is_from_the_first_to_the_last_input_that_is_read(
 
 
 @given(cases())
-def test_inside_means_that_every_tap_of_every_output_meets_an_input(case: Case) -> None:
+def test_inside_means_that_every_tap_of_every_output_meets_an_input(
+    case: DrawnLayer,
+) -> None:
     geometry = case.geometry
     met = len(list(geometry.connections()))
     pairs = math.prod((*geometry.output_size, *geometry.kernel_size))
@@ -115,7 +117,7 @@ def test_one_input_too_few_is_not_inside() -> None:
 
 @given(cases())
 def test_padded_input_is_what_is_read_and_each_old_input_has_its_place(
-    case: Case,
+    case: DrawnLayer,
 ) -> None:
     part, new, old = case.geometry.padded()
     assert part.inside
@@ -134,7 +136,9 @@ def range_product(size: tuple[int, ...], window: Window) -> list[tuple[int, ...]
 
 
 @given(cases())
-def test_separate_windows_read_no_input_twice_on_all_axes_at_once(case: Case) -> None:
+def test_separate_windows_read_no_input_twice_on_all_axes_at_once(
+    case: DrawnLayer,
+) -> None:
     wide, _, _ = case.geometry.padded()
     inputs = [i for _, _, i in wide.connections()]
     assert case.geometry.separate in {True, False}
@@ -142,7 +146,9 @@ def test_separate_windows_read_no_input_twice_on_all_axes_at_once(case: Case) ->
 
 
 @given(cases())
-def test_transposed_inputs_gather_from_outputs_with_zeros_between(case: Case) -> None:
+def test_transposed_inputs_gather_from_outputs_with_zeros_between(
+    case: DrawnLayer,
+) -> None:
     axes = case.geometry.axes
     transposed = case.geometry.transposed()
     assert transposed == Geometry(tuple(axis.transposed() for axis in axes))
@@ -175,14 +181,14 @@ def test_between_keeps_the_connections_of_its_outputs(
 
 
 @given(cases())
-def test_outputs_and_taps_can_change_places(case: Case) -> None:
+def test_outputs_and_taps_can_change_places(case: DrawnLayer) -> None:
     exchanged = [(k, o, i) for o, k, i in case.geometry.connections()]
     assert sorted(case.geometry.exchanged().connections()) == sorted(exchanged)
     assert case.geometry.exchanged().exchanged() == case.geometry
 
 
 @given(cases(rank=2))
-def test_axes_are_independent(case: Case) -> None:
+def test_axes_are_independent(case: DrawnLayer) -> None:
     rows, columns = case.geometry.axes
     expected = [
         tuple(zip(r, c, strict=True))
@@ -192,7 +198,7 @@ def test_axes_are_independent(case: Case) -> None:
 
 
 @given(cases())
-def test_both_functions_recover_the_geometry_that_was_drawn(case: Case) -> None:
+def test_both_functions_recover_the_geometry_that_was_drawn(case: DrawnLayer) -> None:
     settings = {k: v for k, v in case.settings.items() if k != "groups"}
     geometry = conv_geometry(case.of("input_size"), case.of("kernel_size"), **settings)
     assert geometry == case.geometry

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from importlib import import_module
 
-from tools.adapters.layer import Tried
+from tools.adapters.layer import TriedLayer
 
 
 @dataclass(frozen=True)
@@ -26,7 +26,7 @@ class Implementation:
     note: str
     """What a reader should know about how it is tried."""
 
-    def layers(self) -> Iterator[Tried]:
+    def layers(self) -> Iterator[TriedLayer]:
         """Import the package, and yield its layers."""
         yield from import_module(f"tools.adapters.{self.module}").layers()
 

@@ -19,9 +19,9 @@ from deconv_tutorial.identities import framed
 
 Foreign: TypeAlias = Any
 """What belongs to an implementation: its arrays and layers have no types here."""
-Gradients: TypeAlias = Mapping[str, Array]
+GradientsByName: TypeAlias = Mapping[str, Array]
 """Gradients by their names: ``"dx"``, ``"dw"`` and, if there is one, ``"db"``."""
-Backward: TypeAlias = Callable[[Array], Gradients]
+Backward: TypeAlias = Callable[[Array], GradientsByName]
 """Returns the gradients for a d_out."""
 
 
@@ -40,17 +40,17 @@ class Settings(NamedTuple):
         return [before for before, _ in self.padding]
 
 
-Layer: TypeAlias = Callable[[Array, Array, Settings], tuple[Array, Backward]]
+ForeignLayer: TypeAlias = Callable[[Array, Array, Settings], tuple[Array, Backward]]
 """Returns the result for x and w, and the backward pass."""
 
 
 @dataclass(frozen=True)
-class Tried:
+class TriedLayer:
     """A layer that is tried, and what it takes."""
 
     called: str
     """What of the implementation is called, in Markdown."""
-    layer: Layer
+    layer: ForeignLayer
     transposed: bool = False
     ranks: tuple[int, ...] = (1, 2, 3)
     settings: tuple[str, ...] = SETTINGS
@@ -75,7 +75,7 @@ def settings_of(given: Mapping[str, Foreign], rank: int) -> Settings:
     )
 
 
-def forward(layer: Layer) -> Callable[..., Array]:
+def forward(layer: ForeignLayer) -> Callable[..., Array]:
     """Return a function ``(x, w, **settings)`` that the checker can call."""
 
     def attempt(x: Array, w: Array, **settings: Foreign) -> Array:
@@ -84,10 +84,12 @@ def forward(layer: Layer) -> Callable[..., Array]:
     return attempt
 
 
-def backward(layer: Layer) -> Callable[..., Gradients]:
+def backward(layer: ForeignLayer) -> Callable[..., GradientsByName]:
     """Return a function ``(d_out, x, w, **settings)`` that the checker can call."""
 
-    def attempt(d_out: Array, x: Array, w: Array, **settings: Foreign) -> Gradients:
+    def attempt(
+        d_out: Array, x: Array, w: Array, **settings: Foreign
+    ) -> GradientsByName:
         return layer(x, w, settings_of(settings, x.ndim - 2))[1](d_out)
 
     return attempt
@@ -121,7 +123,7 @@ def gradient_of_original(
     return resized_array(array, [-n for n in befores], sizes)
 
 
-def layer_with_any_padding(layer: Layer, *, rest: bool = True) -> Layer:
+def layer_with_any_padding(layer: ForeignLayer, *, rest: bool = True) -> ForeignLayer:
     """Return a convolution with any padding, from one that pads both ends alike.
 
     Parameters
@@ -148,7 +150,7 @@ def layer_with_any_padding(layer: Layer, *, rest: bool = True) -> Layer:
         alike = s._replace(padding=tuple((p, p) for p in theirs))
         y, back = layer(resized_array(x, befores, larger), w, alike)
 
-        def gradients(d_out: Array) -> Gradients:
+        def gradients(d_out: Array) -> GradientsByName:
             found = back(d_out)
             return {
                 **found,
@@ -160,7 +162,7 @@ def layer_with_any_padding(layer: Layer, *, rest: bool = True) -> Layer:
     return any_padding
 
 
-def transposed_layer_with_any_padding(layer: Layer) -> Layer:
+def transposed_layer_with_any_padding(layer: ForeignLayer) -> ForeignLayer:
     """Return a transposed convolution with any padding, from one with even ones."""
 
     def any_padding(x: Array, w: Array, s: Settings) -> tuple[Array, Backward]:

@@ -12,17 +12,17 @@ from deconv_tutorial.dtypes import Array
 from tools.adapters.layer import (
     Backward,
     Foreign,
-    Gradients,
-    Layer,
+    ForeignLayer,
+    GradientsByName,
     Settings,
-    Tried,
+    TriedLayer,
     layer_with_any_padding,
     result_size,
     transposed_layer_with_any_padding,
 )
 
 
-def layers() -> Iterator[Tried]:
+def layers() -> Iterator[TriedLayer]:
     """Yield the layers of Chainer."""
     peer_chainer.side("chainer", 1)  # mends its import
     chainer: Foreign = import_module("chainer")
@@ -30,15 +30,15 @@ def layers() -> Iterator[Tried]:
     for end, ranks in (("2d", (2,)), ("nd", (1, 2, 3))):
         name = f"convolution_{end}"
         layer = layer_with_any_padding(_layer(chainer, name, transposed=False))
-        yield Tried(f"`{name}`", layer, ranks=ranks, settings=settings)
+        yield TriedLayer(f"`{name}`", layer, ranks=ranks, settings=settings)
         name = f"deconvolution_{end}"
         layer = transposed_layer_with_any_padding(
             _layer(chainer, name, transposed=True)
         )
-        yield Tried(f"`{name}`", layer, transposed=True, ranks=ranks)
+        yield TriedLayer(f"`{name}`", layer, transposed=True, ranks=ranks)
 
 
-def _layer(chainer: Foreign, name: str, *, transposed: bool) -> Layer:
+def _layer(chainer: Foreign, name: str, *, transposed: bool) -> ForeignLayer:
     function = getattr(chainer.functions, name)
 
     def layer(x: Array, w: Array, s: Settings) -> tuple[Array, Backward]:
@@ -55,7 +55,7 @@ def _layer(chainer: Foreign, name: str, *, transposed: bool) -> Layer:
         with chainer.using_config("enable_backprop", True):
             y = function(*leaves, **settings)
 
-        def gradients(d_out: Array) -> Gradients:
+        def gradients(d_out: Array) -> GradientsByName:
             y.grad = d_out
             y.backward()
             pairs = zip(("dx", "dw", "db"), leaves, strict=True)

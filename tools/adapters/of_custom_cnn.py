@@ -13,10 +13,10 @@ from deconv_tutorial.dtypes import Array
 from tools.adapters.layer import (
     Backward,
     Foreign,
-    Gradients,
-    Layer,
+    ForeignLayer,
+    GradientsByName,
     Settings,
-    Tried,
+    TriedLayer,
     gradient_of_original,
     resized_array,
     result_size,
@@ -26,23 +26,23 @@ from tools.adapters.layer import (
 RANKS = (1, 2)
 
 
-def layers() -> Iterator[Tried]:
+def layers() -> Iterator[TriedLayer]:
     """Yield the layers of custom-cnn."""
     settings = ("stride", "padding", "output_padding")
     for rank in RANKS:
         name = f"Conv{rank}d"
         kind = getattr(import_module(f"mytorch.nn.{name}"), name)
-        yield Tried(f"`{name}`", _conv(kind), ranks=(rank,), settings=settings[:2])
+        yield TriedLayer(f"`{name}`", _conv(kind), ranks=(rank,), settings=settings[:2])
     module = import_module("mytorch.nn.ConvTranspose")
     for rank in RANKS:
         name = f"ConvTranspose{rank}d"
         layer = _conv_transpose(getattr(module, name))
-        yield Tried(
+        yield TriedLayer(
             f"`{name}`", layer, transposed=True, ranks=(rank,), settings=settings
         )
 
 
-def _conv(kind: Foreign) -> Layer:
+def _conv(kind: Foreign) -> ForeignLayer:
     def layer(x: Array, w: Array, s: Settings) -> tuple[Array, Backward]:
         taps, sizes = w.shape[2:], x.shape[2:]
         k, befores = max(taps), (0,) * len(taps)
@@ -55,7 +55,7 @@ def _conv(kind: Foreign) -> Layer:
         )
         y = done.forward(resized_array(x, befores, larger))
 
-        def gradients(d_out: Array) -> Gradients:
+        def gradients(d_out: Array) -> GradientsByName:
             dx, inner = done.backward(d_out), getattr(done, f"conv{len(taps)}d_stride1")
             return {
                 "dx": gradient_of_original(dx, larger, befores, sizes),
@@ -68,7 +68,7 @@ def _conv(kind: Foreign) -> Layer:
     return layer
 
 
-def _conv_transpose(kind: Foreign) -> Layer:
+def _conv_transpose(kind: Foreign) -> ForeignLayer:
     def layer(x: Array, w: Array, s: Settings) -> tuple[Array, Backward]:
         (c_in, c_out), taps = w.shape[:2], w.shape[2:]
         rank, k, stride = len(taps), max(taps), shared_number("stride", s.stride)
@@ -87,7 +87,7 @@ def _conv_transpose(kind: Foreign) -> Layer:
         with redirect_stdout(io.StringIO()):  # it may print its stride
             y = done.forward(resized_array(x, (frame,) * rank, framed))
 
-        def gradients(d_out: Array) -> Gradients:
+        def gradients(d_out: Array) -> GradientsByName:
             dx = done.backward(resized_array(d_out, crops, y.shape[2:]))
             inner = getattr(done, f"conv{rank}d_stride1")
             return {

@@ -8,15 +8,24 @@ from importlib import import_module
 import numpy as np
 
 from deconv_tutorial.dtypes import Array
-from tools.adapters.layer import Backward, Foreign, Gradients, Layer, Settings, Tried
+from tools.adapters.layer import (
+    Backward,
+    Foreign,
+    ForeignLayer,
+    GradientsByName,
+    Settings,
+    TriedLayer,
+)
 
 
-def layers() -> Iterator[Tried]:
+def layers() -> Iterator[TriedLayer]:
     """Yield the layers of JAX."""
     jax: Foreign = import_module("jax")
     settings = ("stride", "padding", "dilation")
-    yield Tried("`conv_general_dilated`", _conv(jax), settings=(*settings, "groups"))
-    yield Tried(
+    yield TriedLayer(
+        "`conv_general_dilated`", _conv(jax), settings=(*settings, "groups")
+    )
+    yield TriedLayer(
         "`conv_transpose`",
         _conv_transpose(jax),
         transposed=True,
@@ -29,7 +38,7 @@ def _layout(x: Foreign) -> tuple[str, str, str]:
     return f"NC{letters}", f"OI{letters}", f"NC{letters}"
 
 
-def _conv(jax: Foreign) -> Layer:
+def _conv(jax: Foreign) -> ForeignLayer:
     def layer(x: Array, w: Array, s: Settings) -> tuple[Array, Backward]:
         def function(x: Foreign, w: Foreign) -> Foreign:
             return jax.lax.conv_general_dilated(
@@ -44,7 +53,7 @@ def _conv(jax: Foreign) -> Layer:
     return layer
 
 
-def _conv_transpose(jax: Foreign) -> Layer:
+def _conv_transpose(jax: Foreign) -> ForeignLayer:
     def layer(x: Array, w: Array, s: Settings) -> tuple[Array, Backward]:
         pairs = zip(s.padding, s.output_padding, strict=True)
         padding = [(before, after - extra) for (before, after), extra in pairs]
@@ -69,7 +78,7 @@ def _result_and_backward(
     with jax.enable_x64(True):
         y, back = jax.vjp(function, jax.numpy.asarray(x), jax.numpy.asarray(w))
 
-    def gradients(d_out: Array) -> Gradients:
+    def gradients(d_out: Array) -> GradientsByName:
         with jax.enable_x64(True):
             dx, dw = back(jax.numpy.asarray(d_out))
         return {"dx": np.asarray(dx), "dw": np.asarray(dw)}

@@ -12,16 +12,16 @@ from deconv_tutorial.dtypes import Array
 from tools.adapters.layer import (
     Backward,
     Foreign,
-    Gradients,
-    Layer,
+    ForeignLayer,
+    GradientsByName,
     Settings,
-    Tried,
+    TriedLayer,
     shared_number,
     transposed_layer_with_any_padding,
 )
 
 
-def layers() -> Iterator[Tried]:
+def layers() -> Iterator[TriedLayer]:
     """Yield the layers of numpy-ml."""
     peer_numpy_ml.side("numpy-ml", 1)  # mends its import
     kinds: Foreign = import_module("numpy_ml.neural_nets.layers")
@@ -42,9 +42,9 @@ def layers() -> Iterator[Tried]:
         return kinds.Deconv2D(w.shape[1], w.shape[2:], *rest)
 
     settings = ("stride", "padding", "dilation")
-    yield Tried("`Conv1D`", _layer(conv1d), ranks=(1,), settings=settings)
-    yield Tried("`Conv2D`", _layer(conv2d), ranks=(2,), settings=settings)
-    yield Tried(
+    yield TriedLayer("`Conv1D`", _layer(conv1d), ranks=(1,), settings=settings)
+    yield TriedLayer("`Conv2D`", _layer(conv2d), ranks=(2,), settings=settings)
+    yield TriedLayer(
         "`Deconv2D`",
         transposed_layer_with_any_padding(_layer(deconv2d, transposed=True)),
         transposed=True,
@@ -55,7 +55,7 @@ def layers() -> Iterator[Tried]:
 
 def _layer(
     make: Callable[[Array, Settings], Foreign], *, transposed: bool = False
-) -> Layer:
+) -> ForeignLayer:
     def their_weight(w: Array) -> Array:
         """Return a weight with its channels last, those of the result at the end."""
         return np.moveaxis(w if transposed else w.swapaxes(0, 1), (0, 1), (-2, -1))
@@ -71,7 +71,7 @@ def _layer(
         done.parameters["W"] = their_weight(w)
         y = done.forward(np.moveaxis(x, 1, -1))
 
-        def gradients(d_out: Array) -> Gradients:
+        def gradients(d_out: Array) -> GradientsByName:
             dx = done.backward(np.moveaxis(d_out, 1, -1))
             return {
                 "dx": np.moveaxis(dx, -1, 1),

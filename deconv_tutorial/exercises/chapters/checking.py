@@ -14,7 +14,7 @@ from deconv_tutorial.dtypes import Array
 from deconv_tutorial.exercises.exercise import (
     Exercise,
     FormError,
-    Wrong,
+    WrongAnswer,
     integers,
     pair,
 )
@@ -58,21 +58,21 @@ CHECKING_CONSISTENT = Exercise(
     ),
     hint="What did the inner products not see?",
     wrong=(
-        Wrong(
+        WrongAnswer(
             lambda v, u, w: (conv(v, w), conv_transpose(u, w)),
             "Both are right. They pass, of course.",
         ),
-        Wrong(
+        WrongAnswer(
             lambda v, u, w: (conv(v, np.flip(w, 2)), conv_transpose(u, w)),
             "Only the first is wrong, and the test finds it. What must be done to the "
             "second one?",
         ),
-        Wrong(
+        WrongAnswer(
             lambda v, u, w: (conv(v, w), conv_transpose(u, np.flip(w, 2))),
             "Only the second is wrong, and the test finds it. What must be done to the "
             "first one?",
         ),
-        Wrong(
+        WrongAnswer(
             lambda v, u, w: (
                 np.flip(conv(v, w), 2),
                 np.flip(conv_transpose(u, w), 2),

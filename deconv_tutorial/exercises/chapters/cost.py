@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from deconv_tutorial.dtypes import Array
-from deconv_tutorial.exercises.exercise import Exercise, Wrong, integers
+from deconv_tutorial.exercises.exercise import Exercise, WrongAnswer, integers
 
 
 def recipe(d: Array, d_out: Array) -> Array:
@@ -29,21 +29,21 @@ def recipe(d: Array, d_out: Array) -> Array:
     return of_g.T @ ((of_d @ d) * (of_d_out @ d_out))
 
 
-class Counted:
+class CountedFactor:
     """A factor without a value. It counts the products of two such factors."""
 
     products = 0
 
-    def __mul__(self, other: object) -> Counted:
+    def __mul__(self, other: object) -> CountedFactor:
         """Return a product, and count it if the other factor is no plain number."""
-        Counted.products += isinstance(other, Counted)
+        CountedFactor.products += isinstance(other, CountedFactor)
         return self
 
-    def __add__(self, _: object) -> Counted:
+    def __add__(self, _: object) -> CountedFactor:
         """Return a sum, a difference or a quotient, which are not counted."""
         return self
 
-    def __neg__(self) -> Counted:
+    def __neg__(self) -> CountedFactor:
         """Return itself."""
         return self
 
@@ -61,12 +61,12 @@ def gradient_and_products(
 ) -> tuple[Array, int]:
     """Return the gradient from an answer, and the number of products beyond four."""
     dw = answer(d, d_out)
-    Counted.products = 0
+    CountedFactor.products = 0
     try:
-        answer(np.full(4, Counted()), np.full(2, Counted()))
+        answer(np.full(4, CountedFactor()), np.full(2, CountedFactor()))
     except (TypeError, ValueError, AttributeError):
         return dw, 0  # it does something that only numbers can do
-    return dw, max(0, Counted.products - 4)
+    return dw, max(0, CountedFactor.products - 4)
 
 
 def _recipe(halves: int, signs: list[list[int]]) -> Callable[[Array, Array], Array]:
@@ -91,21 +91,21 @@ COST_TRANSPOSE = Exercise(
     ),
     hint="Write down the three matrices. Which one is transposed now?",
     wrong=(
-        Wrong(
+        WrongAnswer(
             lambda d, d_out: np.array(
                 [d[k] * d_out[0] + d[k + 1] * d_out[1] for k in range(3)]
             ),
             "The numbers are right, and these are six products. Four are enough.",
         ),
-        Wrong(
+        WrongAnswer(
             _recipe(2, [[1, 0], [1, 1], [1, -1], [0, 1]]),
             "With which sign comes $m_4$ into the second output?",
         ),
-        Wrong(
+        WrongAnswer(
             _recipe(1, [[1, 0], [1, 1], [1, -1], [0, -1]]),
             "It is twice the gradient. Where have the halves of the recipe gone?",
         ),
-        Wrong(
+        WrongAnswer(
             _recipe(2, [[1, 0], [1, 1], [1, 1], [0, -1]]),
             "With which sign comes $m_3$ into the second output?",
         ),
@@ -173,26 +173,26 @@ COST_FFT = Exercise(
     hint="Take all spectra with the length of `x`: `np.fft.rfft(w, len(x))`. A "
     "conjugate turns $i = o + k$ into $o = i - k$.",
     wrong=(
-        Wrong(
+        WrongAnswer(
             _maps_with_conjugates((0, 0, 0)),
             "Nothing is conjugated. Then indices add up: $o = i + k$. Which maps want "
             "a difference?",
         ),
-        Wrong(
+        WrongAnswer(
             _maps_with_conjugates((2, 2, 2)),
             "One conjugate too many. In `input_grad` the index i is a sum.",
         ),
-        Wrong(
+        WrongAnswer(
             _maps_with_conjugates((1, 1, 0)),
             "The conjugate belongs to the index that is subtracted. In $o = i - k$, "
             "which one is that?",
         ),
-        Wrong(
+        WrongAnswer(
             _even_lengths,
             "`irfft` has to be told how long the result is. It takes an even length "
             "otherwise.",
         ),
-        Wrong(
+        WrongAnswer(
             _whole_transforms,
             "The transform returns as many places as `x` has. How many belong to the "
             "result?",

@@ -11,7 +11,7 @@ import numpy as np
 
 from deconv_tutorial.dtypes import Array
 from deconv_tutorial.engines import naive
-from deconv_tutorial.exercises.exercise import Exercise, Wrong, integers
+from deconv_tutorial.exercises.exercise import Exercise, WrongAnswer, integers
 from deconv_tutorial.geometry import Geometry, conv_geometry
 
 
@@ -47,20 +47,20 @@ FLIP_SCATTER = Exercise(
     ),
     hint="Change `input_grad` only. Which tap stays where it is?",
     wrong=(
-        Wrong(
+        WrongAnswer(
             naive.input_grad,
             "This is the input gradient as it should be. Where is the rotation?",
         ),
-        Wrong(
+        WrongAnswer(
             lambda y, w, geometry: naive.input_grad(y, np.flip(w), geometry),
             "A flip of all axes exchanges groups and channels, too. Which axes belong "
             "to the picture?",
         ),
-        Wrong(
+        WrongAnswer(
             lambda y, w, geometry: naive.input_grad(y, np.flip(w, 3), geometry),
             "With two axes, a rotation by 180 degrees reverses both of them.",
         ),
-        Wrong(
+        WrongAnswer(
             lambda y, w, geometry: naive.input_grad(
                 np.flip(y, tuple(range(3, y.ndim))), w, geometry
             ),
@@ -95,26 +95,26 @@ FLIP_SCIPY = Exercise(
     hint="The table has the answer. How many places has the full one, and how many "
     "inputs are there?",
     wrong=(
-        Wrong(
+        WrongAnswer(
             lambda d_out, w: _full_convolution(d_out, w[::-1])[1:-1],
             "`correlate` slides the kernel as it is. What does an input gather, if its "
             "outputs come in order?",
         ),
-        Wrong(
+        WrongAnswer(
             lambda d_out, w: _full_convolution(d_out[::-1], w)[1:-1],
             "With its arguments exchanged, `correlate` flips d_out in the place of w. "
             "Which of its two orders is free of a flip that is wrong?",
         ),
-        Wrong(
+        WrongAnswer(
             _full_convolution,
             "There are more places here than inputs. For what are the first and the "
             "last one the gradient?",
         ),
-        Wrong(
+        WrongAnswer(
             lambda d_out, w: _full_convolution(d_out, w)[2:],
             "The padding has a zero at each end. Here both are cut at the start.",
         ),
-        Wrong(
+        WrongAnswer(
             lambda d_out, w: np.convolve(d_out, w, "same"),
             "`same` returns as many places as the larger array has. Is that the number "
             "of inputs, if there are more or less than three taps?",

@@ -17,7 +17,7 @@ from deconv_tutorial.exercises.exercise import (
     Exercise,
     FormError,
     Function,
-    Wrong,
+    WrongAnswer,
     function_ignoring,
     integers,
 )
@@ -69,19 +69,19 @@ INDICES_REPAIR = Exercise(
     ),
     hint="Which condition did SymPy forget? `sp.Mod(j, 2)` is the rest.",
     wrong=(
-        Wrong(
+        WrongAnswer(
             lambda j, g: sp.Piecewise((g[j / 2], (j >= 0) & (j <= 20)), (0, True)),
             "This is what SymPy says. What is the sum for j = 3, and what is this?",
         ),
-        Wrong(
+        WrongAnswer(
             lambda j, g: _piecewise(j, g, j > 0, j < 20),
             "Are the first and the last m in the sum? Look at j = 0 and at j = 20.",
         ),
-        Wrong(
+        WrongAnswer(
             lambda j, g: _piecewise(j, g, j >= 0, j <= 10),
             "It is m that ends at 10. Where does j end?",
         ),
-        Wrong(
+        WrongAnswer(
             lambda j, g: sp.Piecewise(
                 (g[j / 2], sp.Eq(sp.Mod(j, 2), 0)),
                 (0, True),
@@ -158,25 +158,27 @@ INDICES_RANGE = Exercise(
     hint="Solve $0 \\le s\\,o + d\\,k - p \\le N - 1$ for $o$. A division that rounds "
     "up is `-(-a // b)`.",
     wrong=(
-        Wrong(
+        WrongAnswer(
             _floored_start,
             "The first output is rounded down. Where does the tap read then, if the "
             "division leaves a rest?",
         ),
-        Wrong(
+        WrongAnswer(
             _truncated_stop,
             "`int(a / b)` rounds towards 0. What should become of -1/3 here?",
         ),
-        Wrong(_early_stop, "A range ends before its stop. Is the last output in it?"),
-        Wrong(
+        WrongAnswer(
+            _early_stop, "A range ends before its stop. Is the last output in it?"
+        ),
+        WrongAnswer(
             _unbounded_stop,
             "There are more outputs in it than the layer has.",
         ),
-        Wrong(
+        WrongAnswer(
             function_ignoring(output_range, dilation=1),
             "Tap k reads d*k elements further on than tap 0. Here it is k elements.",
         ),
-        Wrong(
+        WrongAnswer(
             function_ignoring(output_range, padding=0),
             "With padding p, output 0 begins p elements before x. Here it begins at x.",
         ),
@@ -222,22 +224,22 @@ INDICES_TRANSPOSED = Exercise(
     hint="The transposed layer uses the same lines. Its input stands where $T$ has "
     "`y`, and its result where $T$ has `x`.",
     wrong=(
-        Wrong(
+        WrongAnswer(
             lambda pattern, v, w: np.einsum("oki,k,o->i", pattern, w, v),
             "The first axis of this pattern is read as that of the outputs. Which one "
             "is it?",
         ),
-        Wrong(
+        WrongAnswer(
             lambda pattern, v, w: np.einsum("koi,k,o->i", pattern, w[::-1], v),
             "The kernel runs backwards here. Does the pattern not say where each tap "
             "goes?",
         ),
-        Wrong(
+        WrongAnswer(
             lambda pattern, v, w: np.einsum("koi,k,o->o", pattern, w, v),
             "The letter behind the arrow says on which side the result stands. Is a "
             "transposed convolution as long as its input?",
         ),
-        Wrong(
+        WrongAnswer(
             lambda pattern, v, w: np.einsum("koi,k->i", pattern, w) * v.sum(),
             "Here every input meets every line. Which letter ties v to its own lines?",
         ),

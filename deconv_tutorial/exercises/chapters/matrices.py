@@ -17,7 +17,7 @@ from deconv_tutorial.dtypes import Array
 from deconv_tutorial.exercises.exercise import (
     Exercise,
     FormError,
-    Wrong,
+    WrongAnswer,
     integers,
     pair,
 )
@@ -60,16 +60,16 @@ MATRICES_VALUES = Exercise(
     ),
     hint="Nine numbers became four.",
     wrong=(
-        Wrong(
+        WrongAnswer(
             lambda matrix: (np.ones(matrix.shape[1]), np.ones(matrix.shape[1])),
             "That is one picture, twice.",
         ),
-        Wrong(
+        WrongAnswer(
             lambda matrix: (np.zeros(matrix.shape[1]), np.ones(matrix.shape[1])),
             "One of the pictures is lighter than the other everywhere. Do the weights "
             "add up to 0?",
         ),
-        Wrong(
+        WrongAnswer(
             lambda matrix: (np.arange(1, matrix.shape[1] + 1), np.zeros(len(matrix.T))),
             "If one of the pictures is black, what must the matrix make of the other?",
         ),
@@ -102,23 +102,23 @@ MATRICES_INVERSE = Exercise(
     cases=tuple(tuple(integers(shape)) for shape in ((1, 1, 2), (1, 1, 6), (2, 1, 6))),
     hint="What has to be known beside the sum of two numbers to recover both?",
     wrong=(
-        Wrong(
+        WrongAnswer(
             lambda: np.array([[[1, 1]]]),
             "One channel keeps one number of each pair. How could two come back?",
         ),
-        Wrong(
+        WrongAnswer(
             lambda: np.array([[[1, 1]], [[1, 1]]]),
             "The second channel says what the first one says. What does it not say?",
         ),
-        Wrong(
+        WrongAnswer(
             lambda: np.array([[[1, 0]], [[0, 1]]]),
             "The input comes back, but once. How long are the columns of the matrix?",
         ),
-        Wrong(
+        WrongAnswer(
             lambda: np.array([[[2, 1]], [[1, -2]]]),
             "The columns are at right angles and equally long, and too long.",
         ),
-        Wrong(
+        WrongAnswer(
             lambda: np.array([[[1, 1]], [[0, 1]]]),
             "Both numbers can be recovered, but not by the transpose. At which angle "
             "are the columns of the matrix?",

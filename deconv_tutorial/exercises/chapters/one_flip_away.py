@@ -14,7 +14,7 @@ import numpy as np
 from deconv_tutorial.dtypes import Array
 from deconv_tutorial.exercises.exercise import (
     Exercise,
-    Wrong,
+    WrongAnswer,
     function_ignoring,
     integers,
     paint_layer,
@@ -83,27 +83,27 @@ FLIP_DX = Exercise(
     ),
     hint="Which of the three arrays on the line stands to the left of `+=` now?",
     wrong=(
-        Wrong(
+        WrongAnswer(
             function_ignoring(input_gradient, stride=1),
             "Neighbouring inputs start their strokes next to each other here. How far "
             "apart does `paint` start them?",
         ),
-        Wrong(
+        WrongAnswer(
             function_ignoring(input_gradient, padding=0),
             "`paint` cuts something off at the start. Where do the results move?",
         ),
-        Wrong(
+        WrongAnswer(
             lambda w, d_out, inputs, stride, padding: input_gradient(
                 w[::-1], d_out, inputs, stride, padding
             ),
             "The kernel runs backwards here. Does it do that in `paint`?",
         ),
-        Wrong(
+        WrongAnswer(
             _negative_index,
             "What is `d_out[-1]`? A stroke that is cut at the start must not come in "
             "again at the end.",
         ),
-        Wrong(
+        WrongAnswer(
             _assignment,
             "Only the last tap of each input is left. What does nudging one input "
             "change?",
@@ -150,22 +150,22 @@ FLIP_CORRELATION = Exercise(
     hint="A full correlation with `w` is a full convolution with the flipped `w`. What "
     "does flipping `w` do to its gradient?",
     wrong=(
-        Wrong(
+        WrongAnswer(
             lambda x, d_out: np.flip(correlation_gradient(x, d_out)),
             "This is the weight gradient of the layer of the chapter. This layer has "
             "the flipped kernel, so what about the gradient?",
         ),
-        Wrong(
+        WrongAnswer(
             lambda x, d_out: np.flip(correlation_gradient(np.flip(x), d_out)),
             "Here x is flipped before it slides, as by `convolve2d`. Does x come "
             "flipped into the forward pass?",
         ),
-        Wrong(
+        WrongAnswer(
             lambda x, d_out: correlation_gradient(np.flip(x), d_out),
             "There are two flips here, one of x and one of the result. Which of them "
             "is a flip of w?",
         ),
-        Wrong(
+        WrongAnswer(
             lambda x, d_out: np.flip(correlation_gradient(x, d_out), 0),
             "A kernel has two axes, and a full correlation flips both of them.",
         ),

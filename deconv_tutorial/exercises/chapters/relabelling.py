@@ -12,7 +12,7 @@ from typing import TypeAlias
 import numpy as np
 
 from deconv_tutorial.dtypes import Array
-from deconv_tutorial.exercises.exercise import Exercise, Wrong, integers, pair
+from deconv_tutorial.exercises.exercise import Exercise, WrongAnswer, integers, pair
 from deconv_tutorial.functional import conv, conv_backward, conv_transpose
 
 Triple: TypeAlias = tuple[Array, Array, Array]
@@ -77,29 +77,29 @@ RELABEL_TWO_LINES = Exercise(
     ),
     hint="Which array plays the input of the convolution, and which its `d_out`?",
     wrong=(
-        Wrong(
+        WrongAnswer(
             _unexchanged_dw,
             "dw comes from d_out and v in their own places. Which of the two is the "
             "long side of this layer, and which is that of `conv_backward`?",
         ),
-        Wrong(
+        WrongAnswer(
             _db_of_v,
             "The gradient of the bias adds up the errors of this layer. What did you "
             "add up?",
         ),
-        Wrong(
+        WrongAnswer(
             _dx_of_conv,
             "The dx of that `conv_backward` is as long as d_out. Of which array is it "
             "the gradient, and what is it of this layer?",
         ),
-        Wrong(
+        WrongAnswer(
             _flipped_dx,
             "In dx the kernel is flipped. Is there a flip in a `conv` of this book?",
         ),
-        Wrong(
+        WrongAnswer(
             _mean_db, "For db you take the mean. What does a nudge of the bias change?"
         ),
-        Wrong(
+        WrongAnswer(
             _turned_dw,
             "dw comes out with its taps reversed and its channels exchanged. Whose "
             "input and whose errors went into `conv_backward`?",
@@ -142,20 +142,20 @@ RELABEL_TWICE = Exercise(
     hint="`conv(d_out, w)` is a forward pass like any other. Call the errors that "
     "arrive at it `q`.",
     wrong=(
-        Wrong(
+        WrongAnswer(
             lambda q, d_out, w, s: conv_backward(q, d_out, w, stride=s).dx,
             "This is the derivative by d_out. It has the shape of d_out.",
         ),
-        Wrong(
+        WrongAnswer(
             lambda q, d_out, w, s: w * derivative_by_weight(q, d_out, w, s),
             "Each element is still multiplied with its weight. What does a derivative "
             "strike out?",
         ),
-        Wrong(
+        WrongAnswer(
             lambda q, d_out, w, s: np.flip(derivative_by_weight(q, d_out, w, s), 2),
             "The taps come out in reverse. Has a weight gradient a flip?",
         ),
-        Wrong(
+        WrongAnswer(
             lambda q, d_out, w, s: derivative_by_weight(np.ones_like(q), d_out, w, s),
             "This is the derivative of the plain sum of `conv(d_out, w)`. Where is q?",
         ),
@@ -186,20 +186,20 @@ RELABEL_INVERSE = Exercise(
     cases=tuple(tuple(integers(shape)) for shape in ((1, 1, 1), (1, 1, 3), (2, 1, 6))),
     hint="Let the strokes not overlap.",
     wrong=(
-        Wrong(
+        WrongAnswer(
             lambda: (np.array([[[3, 4]]]), 2),
             "The input comes back 25 times as large. Where does the 25 come from?",
         ),
-        Wrong(
+        WrongAnswer(
             lambda: (np.array([[[3, 4]]]) / 7, 2),
             "The weights add up to 1. What has to add up to 1 instead, if each output "
             "sees its own stroke?",
         ),
-        Wrong(
+        WrongAnswer(
             lambda: (np.array([[[3, 4]]]) / 5, 1),
             "These strokes overlap. So each output sees a part of its neighbours, too.",
         ),
-        Wrong(
+        WrongAnswer(
             lambda: (np.array([[[1]]]), 1),
             "With one tap it is easy. Two or more are wanted.",
         ),

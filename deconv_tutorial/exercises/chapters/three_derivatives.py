@@ -13,7 +13,7 @@ import numpy as np
 from deconv_tutorial.dtypes import Array
 from deconv_tutorial.exercises.exercise import (
     Exercise,
-    Wrong,
+    WrongAnswer,
     function_ignoring,
     integers,
 )
@@ -57,20 +57,20 @@ FORM_CHANNELS = Exercise(
     hint="Every line of the figure is now drawn twice, with other letters for `x` and "
     "`w` and the same `y`.",
     wrong=(
-        Wrong(
+        WrongAnswer(
             lambda g, x, w, y: _channel_form(g, x, w, y, 0, 0),
             "The second channel is missing. What reads it?",
         ),
-        Wrong(
+        WrongAnswer(
             lambda g, x, w, y: sum(_channel_form(g, x, w, y, c, 0) for c in (0, 1)),
             "Both channels use the first row of w. Do they share their weights?",
         ),
-        Wrong(
+        WrongAnswer(
             lambda g, x, w, y: two_channels(g, np.stack([x.sum(0)] * 2), w, y),
             "Here the weights of one channel meet the inputs of the other, too. How "
             "many lines has the figure then?",
         ),
-        Wrong(
+        WrongAnswer(
             lambda g, x, w, y: (
                 _channel_form(g, x, w, y, 0, 0) * _channel_form(g, x, w, y, 1, 1)
             ),
@@ -105,21 +105,21 @@ FORM_DENSE = Exercise(
     ),
     hint="Multiply each output with a letter `y` and add up.",
     wrong=(
-        Wrong(
+        WrongAnswer(
             lambda w, x, y: (w @ x, w.T @ y, np.outer(x, y)),
             "The derivative by w has the axes of the inputs first. Which has w?",
         ),
-        Wrong(
+        WrongAnswer(
             lambda w, x, y: (w @ x, w @ y, np.outer(y, x)),
             "Which output reads input j, and through which weight? Go down a column "
             "of w.",
         ),
-        Wrong(
+        WrongAnswer(
             lambda w, x, y: (w @ x, w.T @ y, w * np.outer(y, x)),
             "In the derivative by w stand the terms of the form. What does a "
             "derivative strike out?",
         ),
-        Wrong(
+        WrongAnswer(
             lambda w, x, y: (w.T @ y, w @ x, np.outer(y, x)),
             "The derivatives by x and by y have changed places.",
         ),
@@ -172,23 +172,23 @@ FORM_FLIP = Exercise(
     hint="In the entry of $x_3$ the index of `w` falls while that of `y` rises. Spread "
     "`y`, put enough zeros around it, and slide the kernel over it.",
     wrong=(
-        Wrong(
+        WrongAnswer(
             lambda w, y, size, stride, padding: derivative_by_slide(
                 w[::-1], y, size, stride, padding
             ),
             "Look at the entry of x_3 again: while the index of y rises, that of w "
             "falls. How can a slide do that?",
         ),
-        Wrong(
+        WrongAnswer(
             function_ignoring(derivative_by_slide, stride=1),
             "The entries of y lie next to each other here. Which neighbours has the "
             "entry of x_3?",
         ),
-        Wrong(
+        WrongAnswer(
             function_ignoring(derivative_by_slide, padding=0),
             "The first places of the slide belong to the padding. How many are they?",
         ),
-        Wrong(
+        WrongAnswer(
             lambda w, y, size, stride, padding: derivative_by_slide(
                 w, y, size, stride, padding + len(w) - 1
             ),

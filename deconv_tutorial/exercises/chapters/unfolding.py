@@ -10,7 +10,7 @@ import numpy as np
 
 from deconv_tutorial.dtypes import Array
 from deconv_tutorial.engines import im2col
-from deconv_tutorial.exercises.exercise import Exercise, Wrong, integers
+from deconv_tutorial.exercises.exercise import Exercise, WrongAnswer, integers
 from deconv_tutorial.geometry import Geometry, conv_geometry
 
 
@@ -57,20 +57,20 @@ IM2COL_BINCOUNT = Exercise(
     hint="The cell with `np.add.at` above has all that you need. What happens if the "
     "last inputs are not read?",
     wrong=(
-        Wrong(
+        WrongAnswer(
             _short_result,
             "The result ends with the last input that is read. Are there more inputs?",
         ),
-        Wrong(
+        WrongAnswer(
             lambda columns, geometry: folded_columns(np.ones_like(columns), geometry),
             "This counts how often each input is read: the coverage. Where are the "
             "columns?",
         ),
-        Wrong(
+        WrongAnswer(
             _pasted_columns,
             "Of several numbers that belong to one input, only one has arrived.",
         ),
-        Wrong(
+        WrongAnswer(
             _mean_of_copies,
             "This is the mean of the copies. What does a change of the input change?",
         ),
@@ -131,27 +131,27 @@ IM2COL_MAX = Exercise(
     hint="First find the gradient of the columns, as if they were free. Only one place "
     "in each column matters.",
     wrong=(
-        Wrong(
+        WrongAnswer(
             _last_window,
             "13 is the largest in two windows of the running example, and only one of "
             "them counts here. What does a nudge of it change?",
         ),
-        Wrong(
+        WrongAnswer(
             _errors_for_all,
             "Every element of a window gets its `d_out`, as if they were added up. "
             "What does a nudge of one that is not the largest change?",
         ),
-        Wrong(
+        WrongAnswer(
             _errors_at_the_largest,
             "Everything goes to the largest element of x. But each window has its own "
             "largest.",
         ),
-        Wrong(
+        WrongAnswer(
             lambda d_out, x, geometry: x * max_backward(d_out, x, geometry),
             "The gradient is multiplied with the element itself. The largest number is "
             "handed on as it is: with which factor?",
         ),
-        Wrong(
+        WrongAnswer(
             lambda d_out, x, geometry: max_backward(d_out, -x, geometry),
             "This follows the smallest number of each window.",
         ),
