@@ -1,44 +1,26 @@
-"""Chainer: its ring of three functions, of which each is the gradient of another.
-
-Chainer 7.8 is from 2022 and asks NumPy for a table that NumPy 2 has left out. The
-table is put back before the import; nothing that is timed reads it.
-"""
+"""Chainer: its ring of three functions, of which each is the gradient of another."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from importlib import import_module
-from typing import Any, cast
-
-import numpy as np
+from typing import Any
 
 from benchmarks.sides import PreparedWork, Side, works_of
+from benchmarks.sides.old_imports import chainer_package
 from benchmarks.workloads import WorkloadCase
 from deconv_tutorial.dtypes import Array
 
 NOTE = "functions.convolution_*, deconvolution_*, and their weight gradients"
-_SCALARS = {
-    "int": [np.int8, np.int16, np.int32, np.int64],
-    "uint": [np.uint8, np.uint16, np.uint32, np.uint64],
-    "float": [np.float16, np.float32, np.float64],
-    "complex": [np.complex64, np.complex128],
-    "others": [bool, object, bytes, str, np.void],
-}
 
 
 def side(name: str, threads: int) -> Side:  # noqa: ARG001  # NumPy's are its threads
     """Return Chainer as a side."""
-    numpy = cast("Any", np)
-    if not hasattr(numpy, "sctypes"):
-        numpy.sctypes = _SCALARS
-    chainer: Any = import_module("chainer")
+    chainer = chainer_package()
     chainer.config.enable_backprop = False
 
     def prepare(case: WorkloadCase, work: str) -> PreparedWork:
-        return PreparedWork(
-            _works(chainer, case)[work],
-            _arrays,
-        )
+        return PreparedWork(_works(chainer, case)[work], _arrays)
 
     return Side(name, "numpy", str(chainer.__version__), NOTE, prepare)
 

@@ -2,22 +2,19 @@
 
 Its layer computes all gradients at once. To be fair to it, each map calls its
 ``im2col`` and ``col2im`` as that pass does, and nothing more. Arrays are channels-last,
-as it wants them. It is from 2020 and imports ``Hashable`` from where it no longer is;
-it is put back there before the import.
+as it wants them.
 """
 
 from __future__ import annotations
 
-import collections
-import collections.abc
 from collections.abc import Callable
-from importlib import import_module
 from importlib.metadata import version
-from typing import Any, cast
+from typing import Any
 
 import numpy as np
 
 from benchmarks.sides import PreparedWork, Side, works_of
+from benchmarks.sides.old_imports import numpy_ml_module
 from benchmarks.workloads import WorkloadCase
 from deconv_tutorial.dtypes import Array
 
@@ -26,8 +23,7 @@ NOTE = "conv2D, im2col, col2im, channels-last; one or two axes, no groups"
 
 def side(name: str, threads: int) -> Side:  # noqa: ARG001  # NumPy's are its threads
     """Return numpy-ml as a side."""
-    cast("Any", collections).Hashable = collections.abc.Hashable
-    utils: Any = import_module("numpy_ml.neural_nets.utils")
+    utils = numpy_ml_module("neural_nets.utils")
 
     def prepare(case: WorkloadCase, work: str) -> PreparedWork | None:
         if case.row.groups > 1 or case.x.ndim == 5:

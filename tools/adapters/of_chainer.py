@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from importlib import import_module
 
 import numpy as np
 
-from benchmarks.sides import peer_chainer
+from benchmarks.sides.old_imports import chainer_package
 from deconv_tutorial.dtypes import Array
 from tools.adapters.layer import (
     Backward,
@@ -24,8 +23,7 @@ from tools.adapters.layer import (
 
 def layers() -> Iterator[TriedLayer]:
     """Yield the layers of Chainer."""
-    peer_chainer.side("chainer", 1)  # mends its import
-    chainer: Foreign = import_module("chainer")
+    chainer: Foreign = chainer_package()
     settings = ("stride", "padding", "dilation", "groups")
     for end, ranks in (("2d", (2,)), ("nd", (1, 2, 3))):
         name = f"convolution_{end}"
@@ -52,8 +50,7 @@ def _layer(chainer: Foreign, name: str, *, transposed: bool) -> ForeignLayer:
             settings["outsize"] = result_size(x, w, s)
         b = np.zeros(w.shape[1] * s.groups if transposed else len(w))
         leaves = [chainer.Variable(array) for array in (x, w, b)]
-        with chainer.using_config("enable_backprop", True):
-            y = function(*leaves, **settings)
+        y = function(*leaves, **settings)
 
         def gradients(d_out: Array) -> GradientsByName:
             y.grad = d_out

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from importlib import import_module
 
 import numpy as np
 
-from benchmarks.sides import peer_numpy_ml
+from benchmarks.sides.old_imports import numpy_ml_module
 from deconv_tutorial.dtypes import Array
 from tools.adapters.layer import (
     Backward,
@@ -23,8 +22,7 @@ from tools.adapters.layer import (
 
 def layers() -> Iterator[TriedLayer]:
     """Yield the layers of numpy-ml."""
-    peer_numpy_ml.side("numpy-ml", 1)  # mends its import
-    kinds: Foreign = import_module("numpy_ml.neural_nets.layers")
+    kinds: Foreign = numpy_ml_module("neural_nets.layers")
 
     def conv1d(w: Array, s: Settings) -> Foreign:
         rest = s.padding[0], s.stride[0], s.dilation[0] - 1
