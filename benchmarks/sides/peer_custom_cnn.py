@@ -60,7 +60,11 @@ def _layer(kind: Any, case: WorkloadCase) -> Any:
         return zeros
 
     return kind(
-        *(of_x, of_y, case.row.kernel_size[0], case.row.stride, case.row.padding),
+        of_x,
+        of_y,
+        case.row.kernel_size[0],
+        case.row.stride,
+        case.row.padding,
         weight_init_fn=weight,
         bias_init_fn=bias,
     )

@@ -27,11 +27,9 @@ def side(name: str, threads: int) -> Side:  # noqa: ARG001  # NumPy's are its th
 
 
 def _rest(row: WorkloadRow) -> list[int]:
-    """Return how much of the padded input is left behind the last window."""
+    """Return the number of padded inputs behind the last window, on each axis."""
     return [
-        (axis.input_size + row.padding - 1) - axis.input_index(axis.output_size - 1, k)
-        for axis in row.geometry.axes
-        for k in [axis.kernel_size - 1]
+        axis.input_size + row.padding - 1 - axis.span[1] for axis in row.geometry.axes
     ]
 
 

@@ -56,8 +56,6 @@ def _gradients(torch: Any, case: WorkloadCase, work: str) -> Any:
     rank, row = len(case.row.kernel_size), case.row
     settings = ([n] * rank for n in (row.stride, row.padding, row.dilation))
     extra = [*row.leftover] if transposed else [0] * rank
-    arguments = (
-        *(d_out, x, w, [d_out.shape[1]], *settings, transposed, extra),
-        *(row.groups, masks[work]),
-    )
-    return lambda: backward(*arguments)
+    sizes = [d_out.shape[1]]
+    rest = (*settings, transposed, extra, row.groups, masks[work])
+    return lambda: backward(d_out, x, w, sizes, *rest)

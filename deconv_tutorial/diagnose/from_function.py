@@ -77,7 +77,9 @@ class Attempt:
         self, arrays: dict[str, Any], settings: dict[str, Any]
     ) -> tuple[list[Any], dict[str, Any]]:
         """Return the positional arguments and the keyword arguments of the call."""
-        tuples = {name for ours in self.names for name in _names_in_tuple(ours)}
+        tuples = {
+            name for ours in self.names if isinstance(ours, tuple) for name in ours
+        }
         theirs = {self.names.get(name, name): v for name, v in settings.items()}
         if "settings" not in tuples:
             settings, theirs = theirs, settings
@@ -118,10 +120,6 @@ class Attempt:
             msg = f"it needs to return {wanted}, got {kind}"
             raise TypeError(msg)
         return arrays
-
-
-def _names_in_tuple(ours: str | tuple[str, ...]) -> tuple[str, ...]:
-    return ours if isinstance(ours, tuple) else ()
 
 
 class ChangedArgumentError(Exception):
@@ -289,5 +287,6 @@ def _passes(attempt: Attempt, target: Target, probe: Probe) -> bool:
 def as_array(value: object) -> Array:
     """Return a NumPy array, also from a tensor of PyTorch that records gradients."""
     for step in ("detach", "cpu"):
-        value = getattr(value, step, lambda value=value: value)()
+        if hasattr(value, step):
+            value = getattr(value, step)()
     return np.asarray(value)

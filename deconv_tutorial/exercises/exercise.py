@@ -61,11 +61,6 @@ class Exercise:
     and the case, and returns what has to be right."""
 
     @property
-    def label(self) -> str:
-        """The label of the exercise in the book."""
-        return f"ex-{self.key}"
-
-    @property
     def name(self) -> str:
         """The name of the function to write."""
         return self.solution.__name__

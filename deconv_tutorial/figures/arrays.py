@@ -145,7 +145,7 @@ def error_maps(
     figure = new_figure(5.8, sum(heights) + 0.7 * len(lines) + 0.3)
     figure.set_layout_engine("constrained", h_pad=0.08, w_pad=0.04)
     grid = figure.add_gridspec(len(lines) + 1, columns, height_ratios=[*heights, 0.2])
-    states = dict[str, str]()
+    states: dict[str, str] = {}
     for row, line in enumerate(lines):
         for column, (title, (role, found, right)) in enumerate(line):
             ax = figure.add_subplot(grid[row, column])

@@ -49,7 +49,11 @@ def _conv(kind: Foreign) -> ForeignLayer:
         larger = tuple(n + k - tap for n, tap in zip(sizes, taps, strict=True))
         padding = shared_number("padding", [n for pair in s.padding for n in pair])
         done = kind(
-            *(x.shape[1], len(w), k, shared_number("stride", s.stride), padding),
+            x.shape[1],
+            len(w),
+            k,
+            shared_number("stride", s.stride),
+            padding,
             weight_init_fn=_initializer(resized_array(w, befores, (k,) * len(taps))),
             bias_init_fn=_initializer(np.zeros(len(w))),
         )
@@ -78,7 +82,10 @@ def _conv_transpose(kind: Foreign) -> ForeignLayer:
         framed = tuple(n + 2 * frame + 1 + max(s.output_padding) for n in x.shape[2:])
         crops = [stride * frame - (k - 1) + before for before in s.before]
         done = kind(
-            *(c_in, c_out, k, stride),
+            c_in,
+            c_out,
+            k,
+            stride,
             weight_init_fn=_initializer(
                 _reversed_kernel(resized_array(w, befores, square))
             ),

@@ -42,7 +42,10 @@ def _conv(jax: Foreign) -> ForeignLayer:
     def layer(x: Array, w: Array, s: Settings) -> tuple[Array, Backward]:
         def function(x: Foreign, w: Foreign) -> Foreign:
             return jax.lax.conv_general_dilated(
-                *(x, w, s.stride, s.padding),
+                x,
+                w,
+                s.stride,
+                s.padding,
                 rhs_dilation=s.dilation,
                 dimension_numbers=_layout(x),
                 feature_group_count=s.groups,
@@ -60,7 +63,10 @@ def _conv_transpose(jax: Foreign) -> ForeignLayer:
 
         def function(x: Foreign, w: Foreign) -> Foreign:
             return jax.lax.conv_transpose(
-                *(x, w, s.stride, padding),
+                x,
+                w,
+                s.stride,
+                padding,
                 rhs_dilation=s.dilation,
                 dimension_numbers=_layout(x),
                 transpose_kernel=True,

@@ -10,7 +10,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from functools import partial
 
 from deconv_tutorial.diagnose.mistakes import wrong_arrays, wrong_indices, wrong_sums
 from deconv_tutorial.diagnose.mistakes.problem import MAP_OF, Change, Map, Target
@@ -24,8 +23,6 @@ class Formula:
     """The name of the mistake."""
     target: Target
     """The result in which it shows."""
-    map: Map
-    """The map that is called with something wrong."""
     change: Change
     """Makes the mistake: it returns a wrong problem, or None if that is impossible."""
 
@@ -235,9 +232,8 @@ def formulas(target: Target, *, transposed: bool) -> tuple[Formula, ...]:
         _SCALE if target != "y" else none,
         _VARIANTS[name],
     ]
-    make = partial(Formula, target=target, map=name)
     return tuple(
-        make(f"{target}-{stem}", change=change)
+        Formula(f"{target}-{stem}", target, change)
         for group in groups
         for stem, change in group.items()
     )
