@@ -1,5 +1,6 @@
-"""What is measured, against whom, and what draws the tables. Not part of the package.
+"""Benchmarks of the engines beside their peers. They are not part of the package.
 
 ``python -m benchmarks`` measures everything and writes ``results.json``, ``RESULTS.md``
-and ``results.svg``; ``python -m benchmarks report`` draws the last two from the first.
+and ``results.svg``. ``python -m benchmarks report`` makes the last two files again from
+the first.
 """

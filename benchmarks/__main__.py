@@ -1,4 +1,4 @@
-"""Measure, draw the tables again, or show what the rule of `fast` takes for granted.
+"""Measure, draw the tables again, or measure the constants in the rule of `fast`.
 
 See ``python -m benchmarks --help``.
 """
@@ -27,12 +27,12 @@ STORED = Path(__file__).with_name("results.json")
 
 
 def chosen_names(option: str, text: str, known: Collection[str]) -> tuple[str, ...]:
-    """Return the names in a list with commas, in the known order.
+    """Return the names in a list with commas, in the order of the known names.
 
     Raises
     ------
     ValueError
-        If a name is unknown, or there is none.
+        If a name is unknown, or the list is empty.
     """
     wanted = [name.strip() for name in text.split(",")]
     unknown = [name for name in wanted if name not in known]
@@ -43,7 +43,7 @@ def chosen_names(option: str, text: str, known: Collection[str]) -> tuple[str, .
 
 
 def plan_of(options: argparse.Namespace) -> MeasurementPlan:
-    """Return what the options ask for."""
+    """Return the plan for these options."""
     plan = quick_plan(MeasurementPlan()) if options.quick else MeasurementPlan()
     if options.rows:
         plan = plan._replace(rows=chosen_names("--rows", options.rows, ROWS))
@@ -57,7 +57,7 @@ def plan_of(options: argparse.Namespace) -> MeasurementPlan:
 
 
 def check_own_file(plan: MeasurementPlan, out: Path | None) -> None:
-    """Refuse to replace the stored measurements by a part of them."""
+    """Raise a ValueError if a partial run would replace the stored measurements."""
     if not plan.full and out is not None and out.resolve() == STORED:
         msg = f"--out of a partial run needs another file than {STORED.name}"
         raise ValueError(msg)
@@ -90,7 +90,7 @@ def _parser() -> argparse.ArgumentParser:
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
-    """Measure what is asked for; a full run is stored, a partial one is printed."""
+    """Measure, then store a full run, or print a partial one."""
     options = options_of(arguments)
     try:
         if options.command == "constants":
@@ -112,7 +112,7 @@ def draw(file: Path) -> None:
     Raises
     ------
     ValueError
-        If there are none.
+        If there are no stored measurements.
     """
     if not file.exists():
         msg = f"report needs measurements in {file.name}: measure first, without report"

@@ -1,4 +1,4 @@
-"""How far a result is from the right one."""
+"""The error of a result."""
 
 from __future__ import annotations
 
@@ -10,13 +10,13 @@ import numpy as np
 from deconv_tutorial.dtypes import Array
 
 WRONG = 1e-3
-"""A relative error above this is no rounding: such a result is not timed."""
+"""A larger relative error is a mistake, not rounding. Such a result is not timed."""
 
 
 def relative_error(found: Sequence[Array], expected: Sequence[Array]) -> float:
-    """Return the largest difference over the largest value, of the worst array.
+    """Return the relative error of the worst array: largest difference / largest value.
 
-    An array of another shape, or one that is not finite, is infinitely wrong.
+    It is infinite if an array has a wrong shape, or an element that is not finite.
 
     Examples
     --------

@@ -1,4 +1,4 @@
-"""One child process: it has one number of threads, measures, and writes JSON.
+"""One child process: it measures with one number of threads, and writes JSON.
 
 The parent sets the environment before this process starts, since BLAS reads it once.
 """
@@ -21,7 +21,7 @@ from benchmarks.workloads import ROWS, WorkloadRow, case_of
 
 
 class Job(NamedTuple):
-    """What a child is to do. It travels as JSON."""
+    """The task of a child process. It is passed as JSON."""
 
     work: str
     """``"times"``, ``"memory"``, ``"errors"`` or ``"growth"``."""
@@ -32,7 +32,7 @@ class Job(NamedTuple):
 
 
 def job_result(job: Job) -> dict[str, Any]:
-    """Return what a job found."""
+    """Do a job, and return its measurements."""
     loaded = {name: side_or_reason(name, job.threads) for name in job.sides}
     sides = [side for side in loaded.values() if isinstance(side, Side)]
     rows = [ROWS[key] for key in job.rows]

@@ -1,4 +1,4 @@
-"""Start the children one after the other, and merge what they found."""
+"""Start one child process after the other, and merge their measurements."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ THREADS = (1, 2)
 
 
 class MeasurementPlan(NamedTuple):
-    """What is to be measured."""
+    """The rows, sides and numbers of threads to measure."""
 
     rows: tuple[str, ...] = tuple(ROWS)
     sides: tuple[str, ...] = NAMES
@@ -36,31 +36,31 @@ class MeasurementPlan(NamedTuple):
 
     @property
     def full(self) -> bool:
-        """Whether this is all there is: only such results are stored."""
+        """Whether nothing is left out. Only full results are stored."""
         return self == MeasurementPlan()
 
 
 def quick_plan(plan: MeasurementPlan) -> MeasurementPlan:
-    """Return the plan with few rounds, and without what takes long."""
+    """Return the plan with fewer rounds, and without the slow sides."""
     sides = tuple(name for name in plan.sides if name not in SLOW)
     return plan._replace(sides=sides, threads=(1,), rounds=3, thorough=False)
 
 
 def default_engine() -> str:
-    """Return the name of the engine that `conv` uses if nobody says otherwise."""
+    """Return the name of the default engine of `conv`."""
     engine = inspect.signature(conv).parameters["engine"].default
     return next(name for name, module in ENGINES.items() if module is engine)
 
 
 def judged_engine(plan: MeasurementPlan) -> str:
-    """Return the engine held against the others: the default, or what is measured."""
+    """Return the engine to compare with others: the default, if it is measured."""
     engines = [name for name in plan.sides if name in ENGINES]
     own = default_engine()
     return own if own in engines or not engines else engines[-1]
 
 
 def results_of(plan: MeasurementPlan) -> Results:
-    """Return all that a plan asks for."""
+    """Measure all that a plan asks for, and return the results."""
     results: Results = {
         "date": datetime.now(UTC).strftime("%Y-%m-%d %H:%M UTC"),
         "default": judged_engine(plan),
@@ -97,7 +97,7 @@ def _child_results(plan: MeasurementPlan, work: str, threads: int) -> Results:
 
 
 def rounded_numbers(value: Any) -> Any:
-    """Return the same with four digits of every number: more would be noise."""
+    """Return a value with all its numbers rounded to four digits: more are noise."""
     if isinstance(value, dict):
         return {key: rounded_numbers(item) for key, item in value.items()}  # pyright: ignore
     if isinstance(value, list | tuple):

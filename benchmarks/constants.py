@@ -1,8 +1,9 @@
-"""What the rule of `fast` takes for granted, measured: a cost in multiplications.
+"""Measurements of the constants in the rule of `fast`.
 
-The rule compares ways by one number, in which moving an element counts as so many
-multiplications in a matrix product. How many depends on the machine and on its BLAS
-library. The rule needs no more than their order of magnitude.
+The rule compares ways by their cost. One unit of cost is a multiplication in a matrix
+product. The constants say how many units it costs to move an element, or to start. They
+depend on the machine and on its BLAS library. The rule needs only their order of
+magnitude.
 """
 
 from __future__ import annotations
@@ -25,7 +26,7 @@ _SIZES: tiled.Sizes = ((4, 3), (4, 3))
 
 
 def constants() -> dict[str, tuple[float, float]]:
-    """Return each constant as it is in the rule, and as it is here."""
+    """Return each constant: its value in the rule, and its value on this machine."""
     with threadpool_limits(1, user_api="blas"):
         multiplication = _multiplication()
         return {
@@ -37,7 +38,7 @@ def constants() -> dict[str, tuple[float, float]]:
 
 
 def table() -> str:
-    """Return the constants as lines to be read."""
+    """Return the constants as a table."""
     lines = (
         f"{n:6}{rule:>12,.0f}{here:>12,.0f}" for n, (rule, here) in constants().items()
     )

@@ -1,4 +1,4 @@
-"""How exact each engine is, in float32 and in float64."""
+"""The rounding errors of each engine, in float32 and in float64."""
 
 from __future__ import annotations
 
@@ -13,15 +13,14 @@ from benchmarks.workloads import MAPS, WorkloadRow, case_of, expected_arrays
 from deconv_tutorial.engines import im2col, naive
 
 FEASIBLE = 60_000
-"""The most connections for which the definition is computed."""
+"""The largest number of connections for which `naive` is run."""
 
 
 def errors(sides: Sequence[Side], rows: Iterable[WorkloadRow]) -> dict[str, Any]:
-    """Return the relative errors of the three maps, and what they are relative to.
+    """Return the relative errors of the three maps, and the name of the reference.
 
-    In float64 the definition, `naive`, is the reference where it is feasible, and
-    `im2col` elsewhere (which is then not compared with itself); in float32 it is
-    `im2col` in float64.
+    In float32 the reference is `im2col` in float64. In float64 it is `naive`, if that
+    is fast enough, or else `im2col`, which is then not compared with itself.
     """
     return {row.key: _row(row, sides) for row in rows}
 

@@ -1,4 +1,4 @@
-"""How the time of an engine grows with one size while the others stay."""
+"""How the time of an engine grows with one size, while the other sizes stay."""
 
 from __future__ import annotations
 
@@ -12,16 +12,16 @@ from benchmarks.workloads import MAPS, WorkloadRow, case_of, expected_arrays
 
 
 class Curve(NamedTuple):
-    """One size that grows."""
+    """A size that grows, and its values."""
 
     meaning: str
     values: tuple[int, ...]
     power: int
-    """The size is this power of the value: taps and positions grow on two axes."""
+    """The size is this power of the value. Taps and positions have two axes, so 2."""
 
     @property
     def sizes(self) -> list[int]:
-        """What the times are fitted against."""
+        """The sizes, to which the times are compared."""
         return [value**self.power for value in self.values]
 
 
@@ -35,9 +35,9 @@ CURVES = {
 
 
 def layer(N: int = 8, C: int = 32, K: int = 3, s: int = 1, O: int = 32) -> WorkloadRow:  # noqa: N803, E741
-    """Return the layer in the middle of the curves, with some of its sizes changed.
+    """Return a layer with these sizes. The defaults are the middle of the curves.
 
-    It has no padding, so that the outputs stay ``O`` x ``O`` whatever else changes.
+    It has no padding, so that there are always ``O`` x ``O`` outputs.
     """
     size = s * (O - 1) + K
     key = f"N{N} C{C} K{K} s{s} O{O}"
@@ -45,7 +45,7 @@ def layer(N: int = 8, C: int = 32, K: int = 3, s: int = 1, O: int = 32) -> Workl
 
 
 def exponent(sizes: Sequence[float], times: Sequence[float]) -> float:
-    """Return the power of the size that the times grow with, by least squares.
+    """Return the exponent p in ``time = c * size**p``, by least squares.
 
     Raises
     ------
@@ -95,7 +95,7 @@ def _curve(
                 raise ValueError(msg)
             keys.append(side.name)
             runs.append(prepared.run)
-    # The best of the rounds: a fit is thrown off by what else the machine did.
+    # The best of the rounds: other work on the machine would spoil the fit.
     best = [1e3 * min(samples) for samples in interleaved_samples(runs, pace)]
     times = {
         side.name: [t for key, t in zip(keys, best, strict=True) if key == side.name]

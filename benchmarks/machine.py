@@ -1,4 +1,4 @@
-"""What this machine is, and what it can do at best."""
+"""The machine that measures: its parts, and its limits."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ FORCING = (
     "ATEN_CPU_CAPABILITY",
     "NPY_DISABLE_CPU_FEATURES",
 )
-"""Variables that make a library work as on another processor."""
+"""Variables that make a library use the instructions of another processor."""
 _GEMM = ((512, 512, 512), (1024, 1024, 1024), (64, 576, 25088), (2048, 1024, 2048))
 _COPY = 16 * 2**20  # elements; too many for the caches
 
@@ -42,16 +42,16 @@ def facts() -> dict[str, Any]:
 
 
 def cores() -> int:
-    """Return how many cores this process may use."""
+    """Return the number of cores that this process may use."""
     if hasattr(os, "sched_getaffinity"):
         return len(os.sched_getaffinity(0))
     return os.cpu_count() or 1
 
 
 def bind(threads: int) -> None:
-    """Keep this process on as many cores as it is to have threads, where that can be.
+    """Keep this process on as many cores as it should have threads, if possible.
 
-    Not every library has a setting that it obeys; this all obey.
+    Some libraries ignore their own settings, but none can ignore this.
     """
     if hasattr(os, "sched_setaffinity"):
         mine = sorted(os.sched_getaffinity(0))
@@ -59,10 +59,10 @@ def bind(threads: int) -> None:
 
 
 def environment(threads: int, *, forced: bool) -> dict[str, str]:
-    """Return the environment of a process that is to use so many threads.
+    """Return the environment variables of a process with this number of threads.
 
-    Unless `forced`, every library chooses what suits this processor: variables that
-    make one of them work as on another processor are left out.
+    Variables that force a library to the instructions of another processor are left
+    out, unless `forced` is true.
     """
     kept = {k: v for k, v in os.environ.items() if forced or k not in FORCING}
     return kept | _thread_variables(threads)
@@ -79,7 +79,7 @@ def _thread_variables(threads: int) -> dict[str, str]:
 
 
 def thread_pools() -> list[dict[str, Any]]:
-    """Return the libraries with threads of their own in this process, such as BLAS."""
+    """Return the libraries in this process that have threads, such as BLAS."""
     try:
         pools: Any = import_module("threadpoolctl").threadpool_info()
     except ImportError:
@@ -93,7 +93,10 @@ def thread_pools() -> list[dict[str, Any]]:
 
 
 def limits() -> dict[str, float]:
-    """Return the speed of a product (GF/s) and of a copy (GB/s, read and written)."""
+    """Return the speed of a matrix product in GF/s, and of a copy in GB/s.
+
+    The bytes of a copy count twice: they are read and written.
+    """
     copied = _best(_copy(), 2 * 4 * _COPY)
     return {"gemm": max(map(_gemm, _GEMM)), "copy": copied}
 
@@ -112,7 +115,7 @@ def _copy() -> Any:
 
 
 def _best(run: Any, amount: float) -> float:
-    """Return the largest amount in 1e9 a second: a limit is what was ever reached."""
+    """Return the best speed in several runs, in 1e9 a second."""
     return amount / min(seconds(run, 1) for _ in range(8)) / 1e9
 
 

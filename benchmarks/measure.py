@@ -1,8 +1,8 @@
-"""Times, measured side by side: every side once a round, the median over the rounds.
+"""Times, measured side by side: the median over rounds in which every side runs once.
 
-One sample of a side is one call, or as many as take `SAMPLE` seconds. Since the others
-run in between, no side finds its own data in the cache: times are higher than in a loop
-over one function, for every side.
+A sample is one call, or as many calls as take `SAMPLE` seconds. Between two samples of
+a side all other sides run. So no side finds its data in the cache, and all times are
+higher than in a loop over one function.
 """
 
 from __future__ import annotations
@@ -21,31 +21,31 @@ from benchmarks.workloads import WORKS, WorkloadCase, expected_arrays
 from deconv_tutorial.dtypes import Array
 
 SAMPLE = 2e-3
-"""The least seconds of a sample."""
+"""The shortest time of a sample, in seconds."""
 SETTLE = 0.08
-"""Seconds between samples with several threads: after a product OpenBLAS's workers spin
-for 26 ms, and slow down what runs next."""
+"""The pause between samples with several threads, in seconds. After a product, the
+threads of OpenBLAS spin for 26 ms, and slow down the next side."""
 AWAKE = 0.03
-"""Seconds of calls before a sample with several threads. After a pause the threads of
-a side wake up on the same processor, and move apart only in time."""
+"""The seconds of calls before a sample with several threads, which are not timed. After
+a pause the threads of a side wake up on one processor, and move apart slowly."""
 PATIENCE = 1.0
-"""Seconds of one side and one work after which it gets no further round."""
+"""The total seconds after which a side gets no further round for a work."""
 
 NO_SUCH = "of another shape, or not finite"
 
 Cell: TypeAlias = dict[str, Any]
-"""What is known of one side at one work: times in ms and error, or what is wrong."""
+"""One side at one work: its times in ms and its error, or what is wrong with it."""
 
 
 class Pace(NamedTuple):
-    """How often and how carefully."""
+    """The number of rounds, and the pause before each sample."""
 
     rounds: int
     settle: float
 
 
 def seconds(run: Callable[[], object], calls: int) -> float:
-    """Return how long a call takes, as the mean of several."""
+    """Return the mean time of several calls."""
     start = time.perf_counter()
     for _ in range(calls):
         run()
@@ -55,11 +55,11 @@ def seconds(run: Callable[[], object], calls: int) -> float:
 def interleaved_samples(
     runs: Sequence[Callable[[], object]], pace: Pace
 ) -> list[list[float]]:
-    """Return the samples of each of several functions, in seconds a call."""
+    """Return the samples of each function, in seconds for one call."""
     once = [seconds(run, 1) for run in runs]
     calls = [max(1, round(SAMPLE / max(t, 1e-7))) for t in once]
     samples: list[list[float]] = [[] for _ in runs]
-    # In another order each round, so that nobody always runs after the same one.
+    # Each round has another order, so that no side always runs after the same one.
     rng = np.random.default_rng(0)
     for _ in range(pace.rounds):
         order: list[int] = rng.permutation(len(runs)).tolist()
@@ -83,14 +83,14 @@ def _wake(run: Callable[[], object]) -> None:
 def cells(
     case: WorkloadCase, sides: Sequence[Side], pace: Pace
 ) -> dict[str, dict[str, Cell]]:
-    """Return what each work of a row takes each side."""
+    """Return the cell of each work and side for a row."""
     return {work: work_cells(case, work, sides, pace) for work in WORKS}
 
 
 def work_cells(
     case: WorkloadCase, work: str, sides: Sequence[Side], pace: Pace
 ) -> dict[str, Cell]:
-    """Return what one work takes each side that has it, checked before it is timed."""
+    """Return the cell of each side that has a work. Results are checked, then timed."""
     answer = expected_arrays(case, work)
     found: dict[str, Cell] = {}
     runs: dict[str, Callable[[], object]] = {}
@@ -108,9 +108,10 @@ def work_cells(
 def checked_work(
     side: Side, case: WorkloadCase, work: str, answer: Sequence[Array]
 ) -> tuple[PreparedWork | None, Cell | None]:
-    """Return a side made ready if its result is right, and its error or what is wrong.
+    """Return a work ready to be timed, and its error.
 
-    Both are None where the side has no such work.
+    If the result is wrong, return None and what is wrong. If the side has no such work,
+    return None twice.
     """
     try:
         prepared = side.prepare(case, work)
@@ -126,7 +127,7 @@ def checked_work(
 
 
 def timings(runs: Mapping[str, Callable[[], object]], pace: Pace) -> dict[str, Cell]:
-    """Return the median and the quartile range of each function, in ms."""
+    """Return the median and the interquartile range of each function, in ms."""
     samples = interleaved_samples([*runs.values()], pace)
     return dict(zip(runs, map(_times, samples), strict=True))
 

@@ -1,4 +1,4 @@
-"""How much memory a call takes beyond its arguments and its results."""
+"""The memory that a call needs besides its arguments and its results."""
 
 from __future__ import annotations
 
@@ -11,9 +11,9 @@ from benchmarks.workloads import WORKS, WorkloadCase, WorkloadRow, case_of
 
 
 def extra_bytes(prepared: PreparedWork, kept: int = 0) -> int:
-    """Return the peak of a call, without its results, plus what was kept before it.
+    """Return the peak of a call in bytes, without its results, plus what was kept.
 
-    Call it while ``tracemalloc`` is tracing. It sees what NumPy allocates.
+    Call it while ``tracemalloc`` is tracing, which sees what NumPy allocates.
     """
     before, _ = tracemalloc.get_traced_memory()
     tracemalloc.reset_peak()
@@ -26,7 +26,7 @@ def extra_bytes(prepared: PreparedWork, kept: int = 0) -> int:
 def memory(side: Side, rows: Iterable[WorkloadRow]) -> dict[str, dict[str, float]]:
     """Return the extra MiB of each work of each row.
 
-    What a side keeps from one call to the next, such as a workspace, counts.
+    Memory that a side keeps from call to call counts, such as a workspace.
     """
     found: dict[str, dict[str, float]] = {}
     tracemalloc.start()

@@ -1,4 +1,4 @@
-"""Draw the ratios to PyTorch: a mark for each row and work, of its own shape."""
+"""Draw the ratios to PyTorch, with one mark for each row and work."""
 # Matplotlib leaves the types of its keyword arguments open.
 # pyright: reportUnknownMemberType=false
 
@@ -37,7 +37,7 @@ _STYLE: dict[Any, Any] = {
 
 
 def write_plot(results: Results, path: Path) -> None:
-    """Write the plot as SVG, the same bytes for the same measurements."""
+    """Write the plot as SVG. The same measurements give the same bytes."""
     counts = [t for t in results["threads"] if ratios(results, t, "torch")]
     if not counts:
         path.unlink(missing_ok=True)

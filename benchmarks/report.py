@@ -1,4 +1,4 @@
-"""Make RESULTS.md of the stored measurements. Nobody types a number into it."""
+"""Make RESULTS.md from the stored measurements. No number in it is typed by hand."""
 
 from __future__ import annotations
 
@@ -79,7 +79,7 @@ def _summary(results: Results) -> Iterator[str]:
 
 
 def _warnings(results: Results) -> Iterator[str]:
-    """Yield what a reader should know before any number."""
+    """Yield the warnings that a reader needs before any number."""
     for threads, found in results["threads"].items():
         if found["cores"] < int(threads):
             yield f"**{threads} threads shared {found['cores']} core.**\n"

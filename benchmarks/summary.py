@@ -1,4 +1,4 @@
-"""What the measurements say: ratios, means, and the bars they are held against."""
+"""Ratios and means of the measurements, and the bars that they should meet."""
 
 from __future__ import annotations
 
@@ -11,11 +11,11 @@ from benchmarks.measure import Cell
 from benchmarks.workloads import BACKWARDS, DEPTHWISE, MAPS, TINY
 
 TIE = 0.05
-"""Two times nearer than this part of each other are called a tie."""
+"""Two times that differ by less than this share are a tie."""
 
 
 class Ratio(NamedTuple):
-    """The time of the default engine over that of somebody else."""
+    """The time of the default engine divided by the time of another side."""
 
     row: str
     work: str
@@ -23,12 +23,12 @@ class Ratio(NamedTuple):
     other: str
 
     def __str__(self) -> str:
-        """Return the ratio with its place, as reports name it."""
+        """Return the ratio after its row and work, as in the report."""
         return f"{self.row} {self.work} {self.value:.2f}"
 
 
 class Bar(NamedTuple):
-    """One limit, what was measured, and what lies outside."""
+    """A limit, the measurement, and the ratios outside the limit."""
 
     name: str
     limit: str
@@ -38,7 +38,7 @@ class Bar(NamedTuple):
 
 
 def thread_words(threads: str) -> str:
-    """Return a number of threads in words.
+    """Return a number of threads with its noun.
 
     Examples
     --------
@@ -49,7 +49,7 @@ def thread_words(threads: str) -> str:
 
 
 def geometric_mean(values: Iterable[float]) -> float:
-    """Return the geometric mean, ``nan`` of nothing.
+    """Return the geometric mean, or ``nan`` if there are no values.
 
     Examples
     --------
@@ -63,7 +63,7 @@ def geometric_mean(values: Iterable[float]) -> float:
 def all_cells(
     results: Results, threads: str
 ) -> Iterator[tuple[str, str, dict[str, Cell]]]:
-    """Yield every row and work with the cells of its sides."""
+    """Yield each row and work with the cells of its sides."""
     for row, works in results["threads"][threads]["cells"].items():
         for work, cells in works.items():
             yield row, work, cells
@@ -77,7 +77,7 @@ def ratios(results: Results, threads: str, against: str) -> list[Ratio]:
     results : dict
         The stored measurements.
     threads : str
-        Their number.
+        The number of threads.
     against : str
         The name of a side, or ``"numpy"`` for the fastest NumPy peer of each cell.
     """
@@ -92,7 +92,7 @@ def ratios(results: Results, threads: str, against: str) -> list[Ratio]:
 
 
 def best_peer(results: Results, cells: Mapping[str, Cell]) -> str:
-    """Return the name of the fastest NumPy peer in a cell, empty if there is none."""
+    """Return the name of the fastest NumPy peer, or "" if there is none."""
     times = {
         name: cell["ms"]
         for name, cell in cells.items()
@@ -112,7 +112,7 @@ def ratios_of_backwards(found: Iterable[Ratio]) -> list[Ratio]:
 
 
 def ties(found: Iterable[Ratio]) -> list[Ratio]:
-    """Return the ratios that are too near to 1 to tell who is faster."""
+    """Return the ratios that are too close to 1 to say who is faster."""
     return [ratio for ratio in found if 1 / (1 + TIE) <= ratio.value <= 1 + TIE]
 
 
@@ -122,7 +122,7 @@ def mean_of(found: Iterable[Ratio]) -> float:
 
 
 def bars(results: Results) -> list[Bar]:
-    """Return every bar for which something was measured."""
+    """Return all bars that have a measurement."""
     found: list[Bar] = []
     for threads in results["threads"]:
         found += _bars_of_time(results, threads)

@@ -1,4 +1,4 @@
-"""Markdown: the tables of the report, each made from the stored measurements."""
+"""The tables of the report in Markdown, made from the stored measurements."""
 
 from __future__ import annotations
 
@@ -15,14 +15,14 @@ from benchmarks.workloads import MAPS, ROWS
 def table(
     head: Sequence[str], lines: Iterable[Sequence[object]], texts: int = 1
 ) -> str:
-    """Return a Markdown table whose first columns are text, and the others numbers."""
+    """Return a Markdown table. Its first columns are text, the others are numbers."""
     rule = [*["---"] * texts, *["---:"] * (len(head) - texts)]
     rows = [head, rule, *lines]
     return "\n".join(f"| {' | '.join(map(str, row))} |" for row in rows) + "\n"
 
 
 def number(value: float) -> str:
-    """Return a number with three digits, however large.
+    """Return a number with three significant digits, or all digits before the point.
 
     Examples
     --------
@@ -36,14 +36,14 @@ def number(value: float) -> str:
 
 
 def names(results: Results, threads: str) -> list[str]:
-    """Return the sides that have a cell, the default engine first."""
+    """Return the names of the sides with a cell, the default engine first."""
     present = {name for *_, cells in all_cells(results, threads) for name in cells}
     order = [name for name in results["sides"] if name in present]
     return sorted(order, key=lambda name: name != results["default"])
 
 
 def times(results: Results, threads: str) -> str:
-    """Return the median times; the fastest NumPy side of a row in bold."""
+    """Return the table of median times, with the fastest NumPy side in bold."""
     sides = names(results, threads)
     lines: list[list[str]] = []
     for row, work, cells in all_cells(results, threads):
@@ -68,7 +68,7 @@ def _time(cell: Cell | None, *, strong: bool) -> str:
 
 
 def limits(results: Results, threads: str) -> str:
-    """Return how near the default engine and PyTorch are to the machine's limits."""
+    """Return the table of the shares of the machine's limits that two sides reach."""
     of = results["threads"][threads]
     sides = [n for n in (results["default"], "torch") if n in names(results, threads)]
     head = [f"{n}, {what}" for n in sides for what in ("of product", "of copy")]
@@ -90,7 +90,7 @@ def _parts(row: str, cell: Cell | None, limits: dict[str, float]) -> tuple[str, 
 
 
 def memory(results: Results, threads: str) -> str:
-    """Return the extra memory of each side."""
+    """Return the table of extra memory."""
     found = results["threads"][threads]["memory"]
     sides = [name for name in names(results, threads) if found.get(name)]
     lines = [
@@ -105,7 +105,7 @@ def _mib(value: float | None) -> str:
 
 
 def errors(results: Results) -> str:
-    """Return the relative errors of the engines."""
+    """Return the table of the engines' relative errors."""
     found = results["errors"]
     sides = list(dict.fromkeys(_engines(results)))
     head = [f"{name}, {dtype}" for dtype in ("float32", "float64") for name in sides]
@@ -135,7 +135,7 @@ def _error(value: float | str | None) -> str:
 
 
 def growth(results: Results) -> str:
-    """Return the exponents of each curve, map and engine."""
+    """Return the table of exponents for each curve, map and engine."""
     sides = _engines(results)
     head = [f"{name}, {work}" for name in sides for work in MAPS]
     lines = [
@@ -157,7 +157,7 @@ def _span(sizes: list[float]) -> str:
 
 
 def sides(results: Results) -> str:
-    """Return who took part, and who did not and why."""
+    """Return the table of all sides: what each calls, or why it is absent."""
     lines = [
         [name, about.get("kind", "absent"), about.get("version", "–"), _note(about)]
         for name, about in results["sides"].items()

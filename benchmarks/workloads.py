@@ -1,4 +1,4 @@
-"""The layers that are measured, and the arrays that they are measured with."""
+"""The layers to measure, and their arrays."""
 
 from __future__ import annotations
 
@@ -22,15 +22,15 @@ from deconv_tutorial.geometry import (
 from deconv_tutorial.geometry.settings import Index
 
 MAPS = tuple(MAP_BY_ARRAY.values())
-"""The three maps, named from the convolution's side whatever the layer is."""
+"""The three maps. Both layers use the names that they have in a convolution."""
 BACKWARDS = ("conv_backward", "conv_transpose_backward")
-"""The full backward passes: three gradients in one call."""
+"""The full backward passes, each of which returns three gradients."""
 WORKS = MAPS + BACKWARDS
 
 
 @dataclass(frozen=True, slots=True)
 class WorkloadRow:
-    """One layer: its sizes and settings, as its own function takes them."""
+    """One row of the tables: a layer with its sizes and settings."""
 
     key: str
     title: str
@@ -48,7 +48,7 @@ class WorkloadRow:
 
     @property
     def geometry(self) -> Geometry:
-        """The geometry of the convolution, or of the one that is transposed."""
+        """The geometry of the convolution, or of the convolution that is transposed."""
         numbers = (self.size, self.kernel_size, self.stride, self.padding)
         if self.layer == "conv":
             return conv_geometry(*numbers, self.dilation)
@@ -62,7 +62,7 @@ class WorkloadRow:
 
     @property
     def leftover(self) -> Index:
-        """The ``output_padding`` with which `conv_transpose` returns this input."""
+        """The ``output_padding`` for which `conv_transpose` returns the shape of x."""
         sizes = (self.geometry.output_size, self.kernel_size, self.stride)
         least = conv_transpose_geometry(*sizes, self.padding, self.dilation)
         pairs = zip(self.geometry.input_size, least.input_size, strict=True)
@@ -70,14 +70,14 @@ class WorkloadRow:
 
     @property
     def channels(self) -> tuple[int, int]:
-        """The channels of x and of y, from the convolution's side."""
+        """The numbers of channels of the convolution's x and y."""
         if self.layer == "conv":
             return self.c_in, self.c_out
         return self.c_out, self.c_in
 
     @property
     def shapes(self) -> tuple[Index, Index, Index]:
-        """The shapes of x, w and y, from the convolution's side."""
+        """The shapes of the convolution's x, w and y."""
         geometry, (of_x, of_y) = self.geometry, self.channels
         return (
             (self.samples, of_x, *geometry.input_size),
@@ -87,12 +87,12 @@ class WorkloadRow:
 
     @property
     def connections(self) -> int:
-        """How many connections ``(o, k, i)`` meet inside the input."""
+        """The number of connections ``(o, k, i)`` inside the input."""
         return math.prod(_connections(axis) for axis in self.geometry.axes)
 
     @property
     def macs(self) -> int:
-        """The multiplications of one map: no product with padding is counted."""
+        """The number of multiplications in one map, without those by padding."""
         of_x, of_y = self.channels
         return self.samples * of_y * (of_x // self.groups) * self.connections
 
@@ -117,7 +117,7 @@ class WorkloadCase:
 
 
 def case_of(row: WorkloadRow, dtype: npt.DTypeLike = np.float32) -> WorkloadCase:
-    """Return a row with normal random arrays, the same ones on every run."""
+    """Return a row with normally distributed arrays, the same on every run."""
     rng = np.random.default_rng([*row.key.encode()])
     arrays = (rng.standard_normal(shape).astype(dtype) for shape in row.shapes)
     return WorkloadCase(row, *arrays)
@@ -126,17 +126,17 @@ def case_of(row: WorkloadRow, dtype: npt.DTypeLike = np.float32) -> WorkloadCase
 def expected_arrays(
     case: WorkloadCase, work: str, engine: Engine = im2col
 ) -> list[Array]:
-    """Return what a work has to give, computed in float64.
+    """Return the right results of a work, computed in float64.
 
     Parameters
     ----------
-    case : Case
-        The layer and its arrays.
+    case : WorkloadCase
+        The row and its arrays.
     work : str
-        One of `WORKS`. Both backward passes have the same geometry; that of the
-        transposed convolution has d_out where the convolution has x.
+        One of `WORKS`. Both backward passes have one geometry. In that of the
+        transposed convolution, d_out takes the place of the convolution's x.
     engine : module or object with the three maps
-        What computes.
+        The engine that computes them.
     """
     case = case.astype(np.float64)
     x, w, y = case.in_groups()
@@ -156,7 +156,7 @@ def expected_arrays(
 
 
 def total(array: Array) -> Array:
-    """Return the sum over samples and space: the gradient of the bias."""
+    """Return the sums over samples and space, which are the gradient of the bias."""
     return array.sum(axis=(0, *range(2, array.ndim)))
 
 

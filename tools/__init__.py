@@ -1,1 +1,1 @@
-"""What keeps the project in order. Nothing here is part of the package."""
+"""Tools that keep the project in order. They are not part of the package."""

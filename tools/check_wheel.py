@@ -1,7 +1,7 @@
-"""Build the wheel and try it as a stranger would: elsewhere, with nothing else.
+"""Build the wheel, and try it in an empty folder and an empty environment.
 
-It is built from the source distribution, which brings the package and no tests. Then
-add what the chapters import, and run their code there too.
+It is built from the source distribution, which has the package and no tests. Then
+install what the chapters import, and run their code there too.
 """
 
 import json
@@ -17,7 +17,7 @@ from statistics import median
 from tools.checkout import ROOT
 from tools.notebooks import chapters
 
-MEASURED = Path("benchmarks", "results.json")  # all that a chapter reads besides
+MEASURED = Path("benchmarks", "results.json")  # a chapter reads this file
 SOURCES = ["pyproject.toml", "MANIFEST.in", "README.md", "LICENSE", "deconv_tutorial"]
 MADE = ["PKG-INFO", "setup.cfg", "deconv_tutorial.egg-info"]
 EXPECTED = {"deconv-tutorial", "mpmath", "numpy", "sympy", "threadpoolctl"}
@@ -50,7 +50,7 @@ assert results.attempted and not results.failed
 
 
 def output(*command: str | Path, cwd: Path) -> str:
-    """Return what a command prints, and stop with its message where it fails."""
+    """Return what a command prints. If it fails, exit with its message."""
     done = subprocess.run(
         command, cwd=cwd, stdout=subprocess.PIPE, check=False, text=True
     )
@@ -60,7 +60,7 @@ def output(*command: str | Path, cwd: Path) -> str:
 
 
 def built_wheel(folder: Path) -> Path:
-    """Return the wheel, built from the source distribution."""
+    """Return the path of the wheel, built from the source distribution."""
     sdist = built_sdist(folder)
     output(*pip_command(folder), "wheel", "--no-deps", "-w", folder, sdist, cwd=folder)
     (wheel,) = folder.glob("*.whl")
@@ -68,8 +68,8 @@ def built_wheel(folder: Path) -> Path:
 
 
 def built_sdist(folder: Path) -> Path:
-    """Return the source distribution, built from a copy of what it might take in."""
-    # setuptools leaves a folder beside what it builds.
+    """Return the path of the source distribution, built from a copy of the sources."""
+    # A copy, because setuptools leaves a build folder beside the sources.
     source = folder / "source"
     source.mkdir()
     for name in [*SOURCES, "tests"]:
@@ -87,7 +87,7 @@ def built_sdist(folder: Path) -> Path:
 
 
 def pip_command(folder: Path) -> list[str | Path]:
-    """Return pip of an environment of its own: the one of the book may have none."""
+    """Return a pip in its own environment, since the book's environment may lack it."""
     home = folder / "pip"
     if not home.exists():
         venv.create(home, with_pip=True)
@@ -102,7 +102,7 @@ def script(chapter: Path) -> str:
 
 
 def main() -> None:
-    """Check what the wheel brings, how fast it is, the README and the chapters."""
+    """Check what the wheel installs, its import time, the README and the chapters."""
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         wheel = built_wheel(folder)

@@ -1,4 +1,4 @@
-"""Where this checkout lies, and how whatever starts in it finds the package."""
+"""The folder of this checkout, and how processes that start in it find the package."""
 
 import os
 import sys
@@ -8,7 +8,7 @@ ROOT = Path(__file__).resolve().parent.parent
 
 
 def use_checkout() -> None:
-    """Let this process and those it starts, such as kernels, import the package."""
+    """Let this process import the package, and those it starts, such as kernels."""
     old = os.environ.get("PYTHONPATH", "")
     if str(ROOT) not in old.split(os.pathsep):
         os.environ["PYTHONPATH"] = os.pathsep.join(filter(None, [str(ROOT), old]))

@@ -1,7 +1,7 @@
-"""Measure how well the checker names mistakes, and how fast: print the table.
+"""Measure how often the checker names a mistake rightly, and how fast, in a table.
 
-Each mistake of the catalogue is made on the probes and on drawn layers, alone and in
-pairs, and handed to the checker as an array.
+Each mistake of the catalogue is made on probes and on random layers, alone and in
+pairs. The checker gets the wrong arrays.
 """
 
 from __future__ import annotations
@@ -28,14 +28,14 @@ NAMED = ("P1", "P1g", "P2")
 
 @dataclass
 class Tally:
-    """How many mistakes were named, of how many that make a difference."""
+    """Numbers of mistakes: made, named first, and named among the first three."""
 
     made: int = 0
     first: int = 0
     among_three: int = 0
 
     def add(self, key: object, found: list[object]) -> bool:
-        """Count one mistake and what it was taken for; return whether it was first."""
+        """Count one mistake. Return whether its own name is the first that it got."""
         self.made += 1
         self.first += found[:1] == [key]
         self.among_three += key in found[:3]
@@ -50,7 +50,7 @@ class Tally:
 
 
 def mistakes(problem: Problem, target: Target) -> Iterator[tuple[Formula, Array]]:
-    """Yield each mistake that makes a difference, and what it gives."""
+    """Yield each mistake that makes a difference, and its wrong result."""
     right = problem.result(target)
     for formula in formulas(target, transposed=problem.transposed):
         result = mistaken_result(problem, [formula])
@@ -59,7 +59,7 @@ def mistakes(problem: Problem, target: Target) -> Iterator[tuple[Formula, Array]
 
 
 def count_singles(case: LayerCall, tally: Tally, *, loud: bool = False) -> None:
-    """Make each mistake, and count what it is taken for."""
+    """Make each mistake, and count the names that the checker gives it."""
     for target in TARGETS:
         for formula, result in mistakes(case.problem, target):
             found = explanations(target, [(case.problem, result)])
@@ -69,7 +69,7 @@ def count_singles(case: LayerCall, tally: Tally, *, loud: bool = False) -> None:
 
 
 def count_pairs(case: LayerCall, tally: Tally) -> None:
-    """Make each two mistakes that can be told from less, and count the same."""
+    """Make each pair of mistakes that no single one explains, and count its names."""
     problem = case.problem
     for target in TARGETS:
         alone = [*mistakes(problem, target)]
@@ -83,7 +83,7 @@ def count_pairs(case: LayerCall, tally: Tally) -> None:
 
 
 def drawn_layers(count: int, seed: int = 0) -> Iterator[LayerCall]:
-    """Yield layers of ranks 1 to 3 with settings of all kinds."""
+    """Yield random layers of ranks 1 to 3 with all kinds of settings."""
     draw = random.Random(seed)
     for n in range(count):
         rank = draw.choice((1, 2, 2, 3))
@@ -120,7 +120,7 @@ def print_line(name: str, tally: object, start: float) -> None:
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """Print the table; return 1 if it falls short of what is promised."""
+    """Print the table, and return 1 if a number is lower than it must be."""
     parser = argparse.ArgumentParser(prog="tools.diagnosis", description=__doc__)
     parser.add_argument("--layers", type=int, default=200, help="how many to draw")
     parser.add_argument("--pairs", type=int, default=2, help="of how many probes")

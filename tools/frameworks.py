@@ -1,6 +1,6 @@
-"""Try convolutions that others wrote with the checker, and write what it found.
+"""Try convolutions of other projects with the checker, and write what it finds.
 
-What it found is stored beside the page, and the tables of the page are made from that.
+The findings are stored beside the page, and the tables of the page are made from them.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ SECONDS = 60.0  # a call of JAX compiles
 
 
 class WrongResult(TypedDict):
-    """One result that is wrong: a `Finding` in types that JSON has."""
+    """One wrong result: a `Finding` as a dictionary."""
 
     target: str
     case: str
@@ -44,21 +44,21 @@ class WrongResult(TypedDict):
 
 
 class FunctionOutcome(TypedDict):
-    """What came of one function."""
+    """How one function did on the probes."""
 
     tried: list[str]
     """The probes on which it returned something."""
     right: dict[str, int]
-    """On how many of them each of its results is right."""
+    """For each result, the number of these probes on which it is right."""
     refused: dict[str, str]
-    """The probes on which it raised an error, and the error."""
+    """The probes on which it raised an error, with the error."""
     left_out: dict[str, str]
-    """The probes that it cannot be given, and why."""
+    """The probes that the adapter cannot give it, with the reason."""
     wrong: list[WrongResult]
 
 
 class LayerOutcome(TypedDict):
-    """What came of a layer; its result is None where it has only gradients."""
+    """How a layer did. Its result is None if it has only gradients."""
 
     called: str
     transposed: bool
@@ -69,19 +69,19 @@ class LayerOutcome(TypedDict):
 
 
 class ImplementationOutcome(TypedDict):
-    """What came of an implementation."""
+    """How an implementation did."""
 
     name: str
     package: str
     version: str
     absent: str
-    """Why it could not be tried, or nothing."""
+    """Why it could not be tried, or ""."""
     note: str
     layers: list[LayerOutcome]
 
 
 def probes(tried: TriedLayer) -> list[Probe]:
-    """Return the probes that need no setting and no rank but those of a layer."""
+    """Return the probes whose settings and rank a layer takes."""
     return [
         probe
         for probe in STRONG
@@ -91,7 +91,7 @@ def probes(tried: TriedLayer) -> list[Probe]:
 
 
 def function_outcome(tried: TriedLayer, *, gradients: bool) -> FunctionOutcome:
-    """Try the result of a layer, or its gradients."""
+    """Try a layer's result or its gradients, and return how they did."""
     attempt = (backward if gradients else forward)(tried.layer)
     found = FunctionOutcome(tried=[], right={}, refused={}, left_out={}, wrong=[])
     for probe in probes(tried):
@@ -124,7 +124,7 @@ def function_outcome(tried: TriedLayer, *, gradients: bool) -> FunctionOutcome:
 
 
 def implementation_outcome(implementation: Implementation) -> ImplementationOutcome:
-    """Try all layers of an implementation, if it can be imported."""
+    """Try all layers of an implementation, and return how they did."""
     found = ImplementationOutcome(
         name=implementation.name,
         package=implementation.package,
@@ -134,7 +134,7 @@ def implementation_outcome(implementation: Implementation) -> ImplementationOutc
         layers=[],
     )
     try:
-        # What stands behind a plus says for which machine it was built.
+        # The text after a plus names the machine that it was built for.
         found["version"] = version(implementation.package).partition("+")[0]
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # old packages warn
@@ -147,7 +147,7 @@ def implementation_outcome(implementation: Implementation) -> ImplementationOutc
 
 
 def layer_outcome(tried: TriedLayer) -> LayerOutcome:
-    """Try a layer."""
+    """Try a layer, and return how it did."""
     return LayerOutcome(
         called=tried.called,
         transposed=tried.transposed,
@@ -175,7 +175,7 @@ def summary(found: Sequence[ImplementationOutcome]) -> Iterator[str]:
 
 
 def details(found: ImplementationOutcome) -> Iterator[str]:
-    """Yield what came of the layers of an implementation."""
+    """Yield the section on one implementation: a table of its layers, and remarks."""
     yield f"### {found['name']} {found['version']}".strip() + "\n"
     if found["absent"]:
         yield f"Absent: {code(found['absent'])}.\n"
@@ -194,7 +194,7 @@ def details(found: ImplementationOutcome) -> Iterator[str]:
 
 
 def right_count(outcomes: Sequence[FunctionOutcome], target: str) -> str:
-    """Return on how many probes a result is right, and on how many it is not."""
+    """Return on how many probes a result is right, in bold if not on all of them."""
     for found in outcomes:
         if target in found["right"]:
             tried, right = len(found["tried"]), found["right"][target]
@@ -203,14 +203,14 @@ def right_count(outcomes: Sequence[FunctionOutcome], target: str) -> str:
 
 
 def settings(layer: LayerOutcome) -> str:
-    """Return in some words with which settings a layer is tried."""
+    """Return in words the settings with which a layer is tried."""
     possible = SETTINGS if layer["transposed"] else SETTINGS[:-1]
     missing = [code(name) for name in possible if name not in layer["settings"]]
     return f"all but {', '.join(missing)}" if missing else "all"
 
 
 def remarks(found: ImplementationOutcome) -> Iterator[str]:
-    """Yield a paragraph on each result that is wrong, each error, and what is left."""
+    """Yield a paragraph for each wrong result and each error, and one on gaps."""
     lines: list[str] = []
     lacks: dict[str, str] = {}
     for called, outcome in outcomes_by_layer(found):
@@ -227,7 +227,7 @@ def remarks(found: ImplementationOutcome) -> Iterator[str]:
 
 
 def wrong_result_text(wrong: WrongResult) -> str:
-    """Return in some sentences what is known of a result that is wrong."""
+    """Return a paragraph on a wrong result."""
     known = [
         f"[`{key}`](gallery.ipynb): {mistake_of(key).title}."
         for key in wrong["mistakes"]
@@ -246,7 +246,7 @@ def wrong_result_text(wrong: WrongResult) -> str:
 def outcomes_by_layer(
     found: ImplementationOutcome,
 ) -> Iterator[tuple[str, FunctionOutcome]]:
-    """Yield the outcome of each function, with the name of its layer."""
+    """Yield the outcome of each function after the name of its layer."""
     for layer in found["layers"]:
         if layer["result"]:
             yield layer["called"], layer["result"]
@@ -269,12 +269,12 @@ def head(*names: str) -> list[str]:
 
 
 def content(found: Sequence[ImplementationOutcome]) -> str:
-    """Return what stands on the page between its two marks."""
+    """Return the part of the page between its two marks."""
     return "\n".join([*summary(found), *(line for f in found for line in details(f))])
 
 
 def page(text: str, found: Sequence[ImplementationOutcome]) -> str:
-    """Return a page with what was found in the place that is kept for it."""
+    """Return a page with new content between its two marks."""
     before, begin, rest = text.partition(BEGIN)
     _, end, after = rest.partition(END)
     if not (begin and end):
@@ -283,19 +283,19 @@ def page(text: str, found: Sequence[ImplementationOutcome]) -> str:
 
 
 def stored_outcomes(path: Path = STORED) -> list[ImplementationOutcome]:
-    """Return what was found the last time."""
+    """Return the outcomes that were stored the last time."""
     return json.loads(path.read_text("utf-8"))
 
 
 def write(found: Sequence[ImplementationOutcome]) -> None:
-    """Store what was found, and bring the page up to date."""
+    """Store outcomes, and bring the page up to date."""
     text = json.dumps(found, indent=1, ensure_ascii=False)
     STORED.write_text(f"{text}\n", "utf-8")
     PAGE.write_text(page(PAGE.read_text("utf-8"), found), "utf-8")
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """Print what the checker finds, or what it found, and write it if asked to."""
+    """Print new or stored outcomes. Write new ones to the page if asked to."""
     parser = argparse.ArgumentParser(prog="tools.frameworks", description=__doc__)
     parser.add_argument("packages", nargs="*", help="only these, by their PyPI names")
     parser.add_argument("--stored", action="store_true", help="try nothing anew")

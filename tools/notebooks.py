@@ -37,9 +37,9 @@ def chapters() -> list[Path]:
 
 
 def canonical_text(notebook: NotebookNode) -> str:
-    """Return the text of a notebook without what differs from run to run.
+    """Return the text of a notebook without anything that differs from run to run.
 
-    A cell's id is made from its source, so that a new cell changes no other cell.
+    The id of a cell is made from its source, so that a new cell changes no other id.
     """
     notebook = deepcopy(notebook)
     notebook.update(nbformat=4, nbformat_minor=5)
@@ -55,7 +55,7 @@ def canonical_text(notebook: NotebookNode) -> str:
 
 
 def run(path: Path) -> str:
-    """Return the canonical text of a notebook after a run in its own folder."""
+    """Run a notebook in its own folder, and return its canonical text."""
     notebook = nbformat.read(path, as_version=4)
     NotebookClient(
         notebook,
@@ -69,7 +69,7 @@ def run(path: Path) -> str:
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """Run the notebooks named, or all; return how many would change under --check."""
+    """Run these notebooks or all; with --check, return how many would change."""
     parser = argparse.ArgumentParser(prog="tools.notebooks", description=__doc__)
     parser.add_argument("--check", action="store_true", help="change no file")
     parser.add_argument("paths", nargs="*", type=Path, metavar="NOTEBOOK")

@@ -1,7 +1,7 @@
 """Number the results of the chapters, and write the page that lists them.
 
-A result is a box with a name. The code cells tagged ``proves-NAME`` prove it, and those
-tagged ``counters-NAME`` show what happens without its condition.
+A result is a box with a name. Code cells with the tag ``proves-NAME`` prove it. Code
+cells with the tag ``counters-NAME`` show what happens without its condition.
 """
 
 # nbformat has no types.
@@ -44,7 +44,7 @@ has a condition, another cell shows that it fails without it.
 
 @dataclass(frozen=True)
 class ChapterResult:
-    """What a box says, and the sources of the cells that show it."""
+    """A box with a result, and the sources of the cells that prove it."""
 
     number: str
     name: str
@@ -56,7 +56,7 @@ class ChapterResult:
 
 @dataclass(frozen=True)
 class Chapter:
-    """A notebook whose titles have their numbers, and its results."""
+    """A notebook whose boxes have numbers, and its results."""
 
     path: Path
     notebook: NotebookNode
@@ -64,7 +64,7 @@ class Chapter:
 
 
 def paths(root: Path) -> list[Path]:
-    """Return the notebooks in the order of the table of contents."""
+    """Return the paths of the notebooks, in the order of the table of contents."""
     toc = yaml.safe_load((root / "_toc.yml").read_text("utf-8"))
     files = [c["file"] for part in toc["parts"] for c in part["chapters"]]
     for file in files:
@@ -81,7 +81,7 @@ def tagged_sources(notebook: NotebookNode, tag: str) -> list[str]:
 
 
 def chapter(path: Path, place: int) -> Chapter:
-    """Return a chapter, its results numbered by its place and theirs."""
+    """Return a chapter. Result n of the chapter in place p has the number p.n."""
     notebook = nbformat.read(path, as_version=4)
     results: list[ChapterResult] = []
 
@@ -109,12 +109,12 @@ def chapter(path: Path, place: int) -> Chapter:
 
 
 def book_chapters(root: Path = ROOT) -> list[Chapter]:
-    """Return every chapter of the book, numbered from 1."""
+    """Return every chapter of the book. Their places count from 1."""
     return [chapter(path, place) for place, path in enumerate(paths(root), 1)]
 
 
 def page(chapters: list[Chapter], folder: Path) -> str:
-    """Return the page of all results, which lies in a folder."""
+    """Return the text of the page of all results, for its folder."""
     parts = [INTRODUCTION]
     for place, written in enumerate(chapters, 1):
         title = written.notebook.cells[0].source.splitlines()[0].removeprefix("# ")
@@ -136,7 +136,7 @@ def page(chapters: list[Chapter], folder: Path) -> str:
 
 
 def main(arguments: list[str] | None = None, root: Path = ROOT) -> int:
-    """Write the numbers and the page; return how many files would change at --check."""
+    """Write numbers and page; with --check, return how many files would change."""
     parser = argparse.ArgumentParser(prog="tools.results", description=__doc__)
     parser.add_argument("--check", action="store_true", help="change no file")
     options = parser.parse_args(arguments)

@@ -1,4 +1,4 @@
-"""Whoever is measured: the engines of this package, and its peers."""
+"""The sides that are measured: the engines of this package, and their peers."""
 
 from __future__ import annotations
 
@@ -14,34 +14,34 @@ from deconv_tutorial.dtypes import Array
 
 
 class PreparedWork(NamedTuple):
-    """One work of one side, with all that it needs already in its own layout."""
+    """One work of one side, with all arrays already in the side's own layout."""
 
     run: Callable[[], object]
-    """Does the work, and nothing else. This is what is timed."""
+    """Does the work, and nothing else. Its calls are timed."""
     arrays: Callable[[Any], Sequence[Array]]
-    """Makes NumPy arrays in the layouts of `conv` of what ``run`` returned."""
+    """Turns the result of ``run`` into NumPy arrays in the layouts of `conv`."""
 
 
 def same_arrays(value: Any) -> Sequence[Array]:
-    """Return the arrays of a side that computes in NumPy and in our layouts."""
+    """Return the results of a side that already has NumPy arrays in our layouts."""
     return value
 
 
 Prepare: TypeAlias = Callable[[WorkloadCase, str], PreparedWork | None]
-"""Returns a work made ready, or None where the side has no such thing."""
+"""Takes a row with its arrays and a work. Returns None if the side has no such work."""
 
 
 def works_of(
     maps: Mapping[str, Callable[[], Any]], biases: Mapping[str, Callable[[], Any]]
 ) -> dict[str, Callable[[], object]]:
-    """Return all works of a side whose backward passes call its maps one by one.
+    """Return all works of a side that has three maps, each of which is one call.
 
     Parameters
     ----------
     maps : mapping of str to callable
         The three maps, each returning one array.
     biases : mapping of str to callable
-        The gradients of the bias: the sums of ``x`` and of ``y`` but for channels.
+        The gradients of the bias: the sums of ``x`` and of ``y`` for each channel.
     """
     forward, input_grad, weight_grad = (maps[name] for name in MAPS)
     return {
@@ -61,7 +61,7 @@ class Side(NamedTuple):
     """``"engine"``, ``"numpy"`` (a peer that computes in NumPy) or ``"framework"``."""
     version: str
     note: str
-    """What of it is called, and what it cannot do."""
+    """The functions that are called, and what the side cannot do."""
     prepare: Prepare
 
 
@@ -75,14 +75,14 @@ PEERS = {
     "scipy": "peer_scipy",
     "cs231n": "cs231n",
 }
-"""The module of each peer. Only these are imported that are measured."""
+"""The module of each peer. A module is imported only if its peer is measured."""
 NAMES = (*ENGINES, *PEERS)
 SLOW = ("jax", "numpy-ml", "custom-cnn", "scipy")
-"""Peers that a quick run leaves out: they compile, or compute, for long."""
+"""Peers that a quick run leaves out, since they take long."""
 
 
 def side_or_reason(name: str, threads: int) -> Side | str:
-    """Return a side set to so many threads, or the reason why it is absent."""
+    """Return a side for this number of threads, or the reason why it is absent."""
     module = "ours" if name in ENGINES else PEERS[name]
     try:
         with warnings.catch_warnings():

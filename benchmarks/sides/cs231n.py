@@ -1,7 +1,7 @@
-"""What courses teach: strided windows copied to columns, one product, col2im by taps.
+"""The way of courses: columns from strided windows, one product, col2im by taps.
 
-This is written for these benchmarks, after the idea of the assignments of Stanford's
-CS231n: pad, one column matrix for the whole batch, one matrix product.
+It is written for these benchmarks, and follows the assignments of Stanford's CS231n:
+pad, make one column matrix for the whole batch, and compute one matrix product.
 """
 
 from __future__ import annotations
@@ -50,7 +50,7 @@ def columns_of(case: WorkloadCase) -> Array:
 
 
 def picture_of(columns: Array, case: WorkloadCase) -> Array:
-    """Return the picture of columns: what lies on one place is added up."""
+    """Return the picture of columns, in which overlapping elements are added up."""
     row, (n, b, *size) = case.row, case.x.shape
     geometry, p = row.geometry, row.padding
     padded = np.zeros((b, n, *(i + 2 * p for i in size)), columns.dtype)

@@ -1,4 +1,4 @@
-"""The engines of this package, through its public functions where there is one."""
+"""The engines of this package, called through its public functions if possible."""
 
 from __future__ import annotations
 

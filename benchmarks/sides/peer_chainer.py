@@ -1,4 +1,4 @@
-"""Chainer: its ring of three functions, of which each is the gradient of another."""
+"""Chainer: its ring of three functions, each of which is a gradient of the others."""
 
 from __future__ import annotations
 
@@ -56,7 +56,7 @@ def _works(chainer: Any, case: WorkloadCase) -> dict[str, Callable[[], object]]:
 
 
 def _weight_gradient(case: WorkloadCase, settings: dict[str, int]) -> Callable[[], Any]:
-    """Return what makes Chainer's node of the weight gradient: one for each call."""
+    """Return a function that makes a new node of the weight gradient for each call."""
     folder = "chainer.functions.connection"
     if case.x.ndim == 4:
         module: Any = import_module(f"{folder}.convolution_2d")

@@ -1,10 +1,10 @@
 """custom-cnn: the layers ``Conv1d`` and ``Conv2d`` of its package ``mytorch``.
 
-A layer has only the result and one backward pass for all three gradients, so the single
-gradients are not measured. Its ``ConvTranspose`` is a transposed convolution with the
-reversed kernel and a padding of ``kernel_size - 1``, which no row here has. It strides
-by leaving out most of what it computed: at stride 8 a call takes half a minute, and
-nobody waits for that here.
+A layer has a result, and one backward pass for all three gradients. So single gradients
+are not measured. Its ``ConvTranspose`` is a transposed convolution with the reversed
+kernel and a padding of ``kernel_size - 1``. No row here has that padding. For a stride,
+it computes all places and leaves most of them out. A call with stride 8 would take half
+a minute, so larger strides are not measured.
 """
 
 from __future__ import annotations

@@ -18,7 +18,7 @@ NOTE = "jit of lax.conv_general_dilated and its vjp, block_until_ready"
 
 
 def side(name: str, threads: int) -> Side:  # noqa: ARG001  # the child's cores do
-    """Return JAX as a side. How many threads it has, the child's cores decide."""
+    """Return JAX as a side. It has as many threads as the child process has cores."""
     jax: Any = import_module("jax")
 
     def prepare(case: WorkloadCase, work: str) -> PreparedWork:

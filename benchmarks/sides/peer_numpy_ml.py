@@ -1,8 +1,8 @@
 """numpy-ml: ``conv2D``, and the lines of its layer's backward pass one by one.
 
-Its layer computes all gradients at once. To be fair to it, each map calls its
-``im2col`` and ``col2im`` as that pass does, and nothing more. Arrays are channels-last,
-as it wants them.
+Its layer computes all gradients at once. To be fair, each map here calls ``im2col`` and
+``col2im`` as the layer does, but computes only one gradient. The arrays have their
+channels last, as numpy-ml needs them.
 """
 
 from __future__ import annotations
@@ -48,7 +48,7 @@ def side(name: str, threads: int) -> Side:  # noqa: ARG001  # NumPy's are its th
 
 
 def _our_layout(array: Array, name: str) -> Array:
-    """Return their array in our order of axes."""
+    """Return an array of theirs in our order of axes."""
     orders = {"w": (3, 2, 0, 1), "x": (0, 3, 1, 2), "y": (0, 3, 1, 2)}
     return array.transpose(orders[name]) if name in orders else array
 
@@ -88,5 +88,5 @@ def _works(utils: Any, case: WorkloadCase) -> dict[str, Callable[[], object]]:
 
 
 def _picture_of_one_row(array: Array) -> Array:
-    """Return an array of one spatial axis as one of two: a picture of one row."""
+    """Return an array with two spatial axes: a line becomes a picture of one row."""
     return array[:, :, None] if array.ndim == 3 else array

@@ -1,7 +1,8 @@
-"""SciPy: one correlation for each channel, where channels do not mix (depthwise).
+"""SciPy: one correlation for each channel of a depthwise layer.
 
-Other layers would need channels² of these calls, so only depthwise ones with stride 1
-that keep the size are measured.
+In such a layer channels do not mix. Other layers would need a call for each pair of
+channels. So only depthwise layers are measured, with stride 1 and outputs of the size
+of the input.
 """
 
 from __future__ import annotations

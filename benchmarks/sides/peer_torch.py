@@ -1,4 +1,4 @@
-"""PyTorch: its functions forward, its one backward operator for the gradients."""
+"""PyTorch: its functions for the results, its backward operator for the gradients."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
-"""Convolutions that others wrote, as layers that the checker can try.
+"""Convolutions of other projects, as layers that the checker can try.
 
-Each is called as its users call it. Where it takes less than the probes have, zeros
-make up for it, and nothing else does: see `tools.adapters.layer`.
+Each convolution is called as its users call it. If it takes fewer settings than a probe
+has, only zeros may make up for that: see `tools.adapters.layer`.
 """
 
 from __future__ import annotations
@@ -15,16 +15,16 @@ from tools.adapters.layer import TriedLayer
 
 @dataclass(frozen=True)
 class Implementation:
-    """A package of somebody else's."""
+    """A package of another project."""
 
     name: str
-    """How its authors write it."""
+    """Its name, as its authors write it."""
     package: str
-    """What it is called on PyPI."""
+    """Its name on PyPI."""
     module: str
-    """Which module here has its adapters; its docstring says how it is called."""
+    """The module here that has its adapters. The docstring says what they call."""
     note: str
-    """What a reader should know about how it is tried."""
+    """What a reader should know about the way in which it is tried."""
 
     def layers(self) -> Iterator[TriedLayer]:
         """Import the package, and yield its layers."""

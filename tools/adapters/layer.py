@@ -1,8 +1,9 @@
-"""A layer of somebody else's in the terms of the checker, and what makes up for less.
+"""A layer of another project as the checker calls it, with zeros for missing settings.
 
-Many layers pad the two ends of an axis alike. Then the smaller padding is theirs, and
-the rest is added before in zeros; or of a transposed layer, cropped afterwards. What
-cannot be had with zeros is not implemented: such a probe is left out.
+Many layers pad both ends of an axis alike. Such a layer gets the smaller one of two
+paddings. The difference is added to its input in zeros beforehand, or cropped from the
+result if the layer is transposed. If zeros cannot help, the adapter raises
+`NotImplementedError`, and the probe is left out.
 """
 
 from __future__ import annotations
@@ -18,11 +19,11 @@ from deconv_tutorial.geometry.settings import Index, padding_pairs, per_axis
 from deconv_tutorial.identities import framed
 
 Foreign: TypeAlias = Any
-"""What belongs to an implementation: its arrays and layers have no types here."""
+"""An array, a layer or a module of an implementation. They have no types here."""
 GradientsByName: TypeAlias = Mapping[str, Array]
-"""Gradients by their names: ``"dx"``, ``"dw"`` and, if there is one, ``"db"``."""
+"""Gradients by name: ``"dx"``, ``"dw"`` and, if there is a bias, ``"db"``."""
 Backward: TypeAlias = Callable[[Array], GradientsByName]
-"""Returns the gradients for a d_out."""
+"""A backward pass: it takes d_out and returns the gradients."""
 
 
 class Settings(NamedTuple):
@@ -41,25 +42,25 @@ class Settings(NamedTuple):
 
 
 ForeignLayer: TypeAlias = Callable[[Array, Array, Settings], tuple[Array, Backward]]
-"""Returns the result for x and w, and the backward pass."""
+"""A forward pass: it takes x, w and settings; it returns y and the backward pass."""
 
 
 @dataclass(frozen=True)
 class TriedLayer:
-    """A layer that is tried, and what it takes."""
+    """A layer to try, and the ranks and settings that it takes."""
 
     called: str
-    """What of the implementation is called, in Markdown."""
+    """The function or class that is called, in Markdown."""
     layer: ForeignLayer
     transposed: bool = False
     ranks: tuple[int, ...] = (1, 2, 3)
     settings: tuple[str, ...] = SETTINGS
     only_backward: bool = False
-    """Whether it only has gradients."""
+    """Whether it has gradients, but no result."""
 
 
 def settings_of(given: Mapping[str, Foreign], rank: int) -> Settings:
-    """Return settings as the checker passes them, for each axis.
+    """Return the settings that the checker passes, with a value for each axis.
 
     Examples
     --------
@@ -96,9 +97,9 @@ def backward(layer: ForeignLayer) -> Callable[..., GradientsByName]:
 
 
 def resized_array(array: Array, befores: Sequence[int], sizes: Sequence[int]) -> Array:
-    """Return an array with zeros before its spatial axes, brought to some sizes.
+    """Return an array with zeros before its spatial axes, padded or cut to new sizes.
 
-    A negative number of zeros cuts off places.
+    A negative number of zeros cuts off elements instead.
 
     Examples
     --------
@@ -114,9 +115,9 @@ def resized_array(array: Array, befores: Sequence[int], sizes: Sequence[int]) ->
 def gradient_of_original(
     array: Array, shape: Index, befores: Index, sizes: Index
 ) -> Array:
-    """Return a gradient for what an array was before it was brought to a shape.
+    """Return the gradient of an array, from the gradient of its resized form.
 
-    If its shape is wrong, it is left as it is, so that the checker sees it.
+    A gradient of a wrong shape stays as it is, so that the checker sees the shape.
     """
     if array.shape[2:] != shape:
         return array
@@ -128,11 +129,11 @@ def layer_with_any_padding(layer: ForeignLayer, *, rest: bool = True) -> Foreign
 
     Parameters
     ----------
-    layer : Layer
-        The convolution.
+    layer : ForeignLayer
+        The convolution that pads both ends alike.
     rest : bool
-        Whether it takes an input with places at the end that no window reaches. If
-        not, they are cut off.
+        Whether it takes an input that goes on behind the last window. If not, the rest
+        of the input is cut off.
     """
 
     def any_padding(x: Array, w: Array, s: Settings) -> tuple[Array, Backward]:
@@ -163,7 +164,7 @@ def layer_with_any_padding(layer: ForeignLayer, *, rest: bool = True) -> Foreign
 
 
 def transposed_layer_with_any_padding(layer: ForeignLayer) -> ForeignLayer:
-    """Return a transposed convolution with any padding, from one with even ones."""
+    """Return a transposed convolution with any padding, from one with equal ends."""
 
     def any_padding(x: Array, w: Array, s: Settings) -> tuple[Array, Backward]:
         theirs = [min(pair) for pair in s.padding]
@@ -183,7 +184,13 @@ def result_size(x: Array, w: Array, s: Settings) -> Index:
 
 
 def shared_number(name: str, numbers: Sequence[int]) -> int:
-    """Return the number that all axes share, or say that it cannot be had."""
+    """Return the number that all axes share.
+
+    Raises
+    ------
+    NotImplementedError
+        If they do not share one.
+    """
     if len(set(numbers)) > 1:
         msg = f"it takes one {name} for all axes"
         raise NotImplementedError(msg)

@@ -77,7 +77,7 @@ def _conv_transpose(kind: Foreign) -> ForeignLayer:
         (c_in, c_out), taps = w.shape[:2], w.shape[2:]
         rank, k, stride = len(taps), max(taps), shared_number("stride", s.stride)
         befores, square = (0,) * rank, (k,) * rank
-        # It crops k - 1. So many zeros around x that more than this is there to crop.
+        # It crops k - 1 at each end. With enough zeros around x, that crops only zeros.
         frame = -(-(k - 1) // stride)
         framed = tuple(n + 2 * frame + 1 + max(s.output_padding) for n in x.shape[2:])
         crops = [stride * frame - (k - 1) + before for before in s.before]
@@ -109,7 +109,7 @@ def _conv_transpose(kind: Foreign) -> ForeignLayer:
 
 
 def _initializer(array: Array) -> Callable[..., Array]:
-    """Return what initialises a weight or a bias with an array."""
+    """Return a function that initialises a weight or a bias with this array."""
 
     def initial_array(*_shape: int) -> Array:
         return array
@@ -118,5 +118,5 @@ def _initializer(array: Array) -> Callable[..., Array]:
 
 
 def _reversed_kernel(w: Array) -> Array:
-    """Return a kernel reversed in space, with its channel axes exchanged."""
+    """Return a weight with reversed kernels and exchanged channel axes."""
     return np.flip(w, tuple(range(2, w.ndim))).swapaxes(0, 1)

@@ -55,7 +55,7 @@ def _layer(
     make: Callable[[Array, Settings], Foreign], *, transposed: bool = False
 ) -> ForeignLayer:
     def their_weight(w: Array) -> Array:
-        """Return a weight with its channels last, those of the result at the end."""
+        """Return a weight with its channel axes last: first the input's, then y's."""
         return np.moveaxis(w if transposed else w.swapaxes(0, 1), (0, 1), (-2, -1))
 
     def our_weight(w: Array) -> Array:
