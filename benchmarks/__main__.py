@@ -53,12 +53,12 @@ def plan_of(options: argparse.Namespace) -> MeasurementPlan:
         names = chosen_names("--threads", options.threads, [str(n) for n in THREADS])
         plan = plan._replace(threads=tuple(map(int, names)))
     plan = plan._replace(forced=options.forced)
-    return plan._replace(thorough=options.thorough or plan.full)
+    return plan._replace(thorough=options.thorough or plan.is_full)
 
 
 def check_own_file(plan: MeasurementPlan, out: Path | None) -> None:
     """Raise a ValueError if a partial run would replace the stored measurements."""
-    if not plan.full and out is not None and out.resolve() == STORED:
+    if not plan.is_full and out is not None and out.resolve() == STORED:
         msg = f"--out of a partial run needs another file than {STORED.name}"
         raise ValueError(msg)
 
@@ -122,11 +122,11 @@ def draw(file: Path) -> None:
 
 def finish(results: Results, plan: MeasurementPlan, out: Path | None) -> None:
     """Store a full run with its report; print a partial one."""
-    target = out or (STORED if plan.full else None)
+    target = out or (STORED if plan.is_full else None)
     if target is not None:
         target.parent.mkdir(parents=True, exist_ok=True)
         target.write_text(json_text(results), "utf-8")
-    if plan.full:
+    if plan.is_full:
         write_report(out or STORED)
         print(f"The report: {(out or STORED).with_name('RESULTS.md').name}")
         return

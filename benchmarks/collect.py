@@ -35,7 +35,7 @@ class MeasurementPlan(NamedTuple):
     """Whether variables that force a library to certain instructions are kept."""
 
     @property
-    def full(self) -> bool:
+    def is_full(self) -> bool:
         """Whether nothing is left out. Only full results are stored."""
         return self == MeasurementPlan()
 

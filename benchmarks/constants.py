@@ -45,7 +45,7 @@ def table() -> str:
     return "\n".join(["      in the rule        here", *lines])
 
 
-def _best(run: Callable[[], object]) -> float:
+def _best_time(run: Callable[[], object]) -> float:
     return min(seconds(run, 1) for _ in range(_ROUNDS))
 
 
@@ -53,7 +53,7 @@ def _multiplication() -> float:
     """Return the seconds for one multiplication in a matrix product."""
     a = np.random.default_rng(0).random((_PRODUCT, _PRODUCT), np.float32)
     out = np.empty_like(a)
-    return _best(lambda: np.matmul(a, a, out=out)) / _PRODUCT**3
+    return _best_time(lambda: np.matmul(a, a, out=out)) / _PRODUCT**3
 
 
 def _move() -> float:
@@ -61,7 +61,7 @@ def _move() -> float:
     geometry = conv_geometry((32, 32), 4, stride=2, padding=1)
     x = np.random.default_rng(0).random((1, 64, 4, 32, 32), np.float32)
     into = Scratch().array((1, 64 * 16, 4 * 256), np.float32)
-    return _best(lambda: columns.unfold(x, geometry, into)) / into.size
+    return _best_time(lambda: columns.unfold(x, geometry, into)) / into.size
 
 
 def _stage() -> float:
@@ -76,7 +76,9 @@ def _stage() -> float:
         put_tiles(tiles, np.empty_like(x), plan, part, scratch)
 
     tiles = math.prod(tiling.count for tiling in plan)
-    return _best(stages) / (tiles * choice.stage_elements(plan, channels, channels))
+    return _best_time(stages) / (
+        tiles * choice.stage_elements(plan, channels, channels)
+    )
 
 
 def _run() -> float:
@@ -89,11 +91,11 @@ def _run() -> float:
         for n in range(taps):
             columns[:, n] = planes[:, n : n + size]
 
-    return _best(copies) / (channels * taps * size)
+    return _best_time(copies) / (channels * taps * size)
 
 
 def _start() -> float:
     """Return the seconds that `tiled` takes for a single tile."""
     geometry = conv_geometry((6, 6), 3)
     x, w = np.ones((1, 1, 8, 6, 6), np.float32), np.ones((1, 8, 8, 3, 3), np.float32)
-    return _best(lambda: tiled.Tiled(_SIZES).forward(x, w, geometry))
+    return _best_time(lambda: tiled.Tiled(_SIZES).forward(x, w, geometry))

@@ -97,7 +97,7 @@ def limits() -> dict[str, float]:
 
     The bytes of a copy count twice: they are read and written.
     """
-    copied = _best(_copy(), 2 * 4 * _COPY)
+    copied = _best_speed(_copy(), 2 * 4 * _COPY)
     return {"gemm": max(map(_gemm, _GEMM)), "copy": copied}
 
 
@@ -106,7 +106,7 @@ def _gemm(shape: tuple[int, int, int]) -> float:
     rng = np.random.default_rng(0)
     a, b = (rng.random(s, dtype=np.float32) for s in ((m, k), (k, n)))
     out = np.empty((m, n), np.float32)
-    return _best(lambda: np.matmul(a, b, out=out), 2 * m * k * n)
+    return _best_speed(lambda: np.matmul(a, b, out=out), 2 * m * k * n)
 
 
 def _copy() -> Any:
@@ -114,7 +114,7 @@ def _copy() -> Any:
     return lambda: np.copyto(target, source)
 
 
-def _best(run: Any, amount: float) -> float:
+def _best_speed(run: Any, amount: float) -> float:
     """Return the best speed in several runs, in 1e9 a second."""
     return amount / min(seconds(run, 1) for _ in range(8)) / 1e9
 

@@ -35,14 +35,14 @@ def memory(side: Side, rows: Iterable[WorkloadRow]) -> dict[str, dict[str, float
         for row in rows:
             case = case_of(row)
             own = sum(array.nbytes for array in (case.x, case.w, case.y))
-            extras = {work: _extra(side, case, work, start + own) for work in WORKS}
+            extras = {work: _extra_mib(side, case, work, start + own) for work in WORKS}
             found[row.key] = {k: v for k, v in extras.items() if v is not None}
     finally:
         tracemalloc.stop()
     return found
 
 
-def _extra(side: Side, case: WorkloadCase, work: str, base: int) -> float | None:
+def _extra_mib(side: Side, case: WorkloadCase, work: str, base: int) -> float | None:
     gc.collect()
     kept = max(0, tracemalloc.get_traced_memory()[0] - base)
     try:

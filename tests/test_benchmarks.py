@@ -423,10 +423,10 @@ def test_numbers_are_stored_with_four_digits():
 def test_plans():
     plan = command.plan_of(command.options_of([]))
     assert plan == MeasurementPlan()
-    assert plan.full
+    assert plan.is_full
     assert plan.thorough
     some = command.plan_of(command.options_of(["--rows", "C1,A1", "--threads=2"]))
-    assert (some.rows, some.threads, some.full, some.thorough) == (
+    assert (some.rows, some.threads, some.is_full, some.thorough) == (
         *(("A1", "C1"), (2,)),
         *(False, False),
     )

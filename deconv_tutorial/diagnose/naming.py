@@ -109,7 +109,7 @@ def mistaken_result(problem: Problem, mistakes: Iterable[Formula]) -> Array | No
         for mistake in mistakes:
             target = mistake.target
             changed = mistake.change(changed)
-            if changed is None or not changed.possible:
+            if changed is None or not changed.is_possible:
                 return None
         return changed.result(target)
     except (ValueError, IndexError):  # two mistakes whose shapes fit no more

@@ -76,7 +76,7 @@ class Problem:
         )
 
     @property
-    def possible(self) -> bool:
+    def is_possible(self) -> bool:
         """Whether there is anything to compute. A mistake may leave no places."""
         return min(*self.geometry.input_size, *self.geometry.output_size) > 0
 
