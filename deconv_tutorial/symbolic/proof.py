@@ -60,14 +60,14 @@ class Proof:
         """Return the subject, the sizes and the numbers of entries in three lines."""
         counts = ", ".join(f"{name} {n}" for name, n in self.entries.items())
         return (
-            f"Proved for {self.subject}{self._by_way()}, "
+            f"Proved for {self.subject}{self._ways_in_words()}, "
             f"with {self.products} products in T\n"
             f"    {self.sizes}\n"
             f"    entries equal to derivatives of T: {counts}"
         )
 
-    def _by_way(self) -> str:
-        """Return which way ran; of several, for which maps."""
+    def _ways_in_words(self) -> str:
+        """Return the way that ran; if several ways ran, each of them with its maps."""
         maps_of: dict[str, list[str]] = {}
         for name, way in self.ways.items():
             maps_of.setdefault(way, []).append(name)
@@ -124,9 +124,9 @@ def prove(
     Returns
     -------
     Proof
-        What was compared. It is a proof of the code that ran: of an engine that has
-        several ways, of those that symbols take, and it names them. The other ways
-        are engines, too, such as ``fast.WAYS["planes"]``.
+        What was compared. It is a proof of the code that ran. If the engine has several
+        ways, it is a proof of the ways that symbols take, and it names them. The other
+        ways are engines, too, such as ``fast.WAYS["planes"]``.
 
     Raises
     ------
