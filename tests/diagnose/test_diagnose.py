@@ -474,20 +474,20 @@ def test_one_mistake_made_in_two_ways_is_no_pair():
 
 
 def test_a_tensor_that_tracks_gradients_is_read():
-    class Tensor:
+    class TrackedTensor:
         def __init__(self, array, tracked=True):
             self.array, self.tracked = array, tracked
 
         def detach(self):
-            return Tensor(self.array, tracked=False)
+            return TrackedTensor(self.array, tracked=False)
 
         def cpu(self):
             return self.array if not self.tracked else None
 
     def attempt(d_out, x, w):
-        return tuple(map(Tensor, conv_backward(d_out.array, x.array, w.array)))
+        return tuple(map(TrackedTensor, conv_backward(d_out.array, x.array, w.array)))
 
-    assert diagnose.function(attempt, "conv_backward", [], convert=Tensor)
+    assert diagnose.function(attempt, "conv_backward", [], convert=TrackedTensor)
 
 
 def fails(*_):
