@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 from benchmarks.measure import Pace, checked_work, interleaved_samples
-from benchmarks.sides import Side
+from benchmarks.sides import PreparedWork, Side
 from benchmarks.workloads import MAPS, WorkloadRow, case_of, expected_arrays
 
 
@@ -84,7 +84,7 @@ def _curve(
     name: str, curve: Curve, work: str, sides: Sequence[Side], pace: Pace
 ) -> dict[str, Any]:
     keys: list[str] = []
-    runs: list[Callable[[], object]] = []
+    works: list[PreparedWork] = []
     for value in curve.values:
         case = case_of(layer(**{name: value}))
         answer = expected_arrays(case, work)
@@ -94,9 +94,11 @@ def _curve(
                 msg = f"{side.name} is wrong at {case.row.key}, {work}: {cell}"
                 raise ValueError(msg)
             keys.append(side.name)
-            runs.append(prepared.run)
+            works.append(prepared)
     # The best of the rounds: other work on the machine would spoil the fit.
-    best = [1e3 * min(samples) for samples in interleaved_samples(runs, pace)]
+    runs, contexts = [w.run for w in works], [w.within for w in works]
+    found = interleaved_samples(runs, pace, contexts)
+    best = [1e3 * min(samples) for samples in found]
     times = {
         side.name: [t for key, t in zip(keys, best, strict=True) if key == side.name]
         for side in sides

@@ -10,6 +10,7 @@ from __future__ import annotations
 import math
 import time
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from statistics import median
 from typing import Any, NamedTuple, TypeAlias
 
@@ -53,10 +54,19 @@ def seconds(run: Callable[[], object], calls: int) -> float:
 
 
 def interleaved_samples(
-    runs: Sequence[Callable[[], object]], pace: Pace
+    runs: Sequence[Callable[[], object]],
+    pace: Pace,
+    contexts: Sequence[Callable[[], AbstractContextManager[object]]] = (),
 ) -> list[list[float]]:
-    """Return the samples of each function, in seconds for one call."""
-    once = [seconds(run, 1) for run in runs]
+    """Return the samples of each function, in seconds for one call.
+
+    If there are contexts, each function runs within its own.
+    """
+    contexts = contexts or [nullcontext] * len(runs)
+    once: list[float] = []
+    for run, within in zip(runs, contexts, strict=True):
+        with within():
+            once.append(seconds(run, 1))
     calls = [max(1, round(SAMPLE / max(t, 1e-7))) for t in once]
     samples: list[list[float]] = [[] for _ in runs]
     # Each round has another order, so that no side always runs after the same one.
@@ -65,10 +75,11 @@ def interleaved_samples(
         order: list[int] = rng.permutation(len(runs)).tolist()
         for i in order:
             if not samples[i] or sum(samples[i]) * calls[i] < PATIENCE:
-                if pace.settle:
-                    time.sleep(pace.settle)
-                    _wake(runs[i])
-                samples[i].append(seconds(runs[i], calls[i]))
+                with contexts[i]():
+                    if pace.settle:
+                        time.sleep(pace.settle)
+                        _wake(runs[i])
+                    samples[i].append(seconds(runs[i], calls[i]))
     return samples
 
 
@@ -93,14 +104,14 @@ def work_cells(
     """Return the cell of each side that has a work. Results are checked, then timed."""
     answer = expected_arrays(case, work)
     found: dict[str, Cell] = {}
-    runs: dict[str, Callable[[], object]] = {}
+    works: dict[str, PreparedWork] = {}
     for side in sides:
         prepared, cell = checked_work(side, case, work, answer)
         if cell is not None:
             found[side.name] = cell
         if prepared is not None:
-            runs[side.name] = prepared.run
-    for name, samples in timings(runs, pace).items():
+            works[side.name] = prepared
+    for name, samples in timings(works, pace).items():
         found[name] |= samples
     return found
 
@@ -117,7 +128,9 @@ def checked_work(
         prepared = side.prepare(case, work)
         if prepared is None:
             return None, None
-        error = relative_error(prepared.arrays(prepared.run()), answer)
+        with prepared.within():
+            result = prepared.run()
+        error = relative_error(prepared.arrays(result), answer)
     except Exception as error:  # noqa: BLE001  # a peer may raise anything
         return None, {"wrong": reason(error)}
     if error > WRONG:
@@ -126,10 +139,12 @@ def checked_work(
     return prepared, {"error": error}
 
 
-def timings(runs: Mapping[str, Callable[[], object]], pace: Pace) -> dict[str, Cell]:
-    """Return the median and the interquartile range of each function, in ms."""
-    samples = interleaved_samples([*runs.values()], pace)
-    return dict(zip(runs, map(_times, samples), strict=True))
+def timings(works: Mapping[str, PreparedWork], pace: Pace) -> dict[str, Cell]:
+    """Return the median and the interquartile range of each work, in ms."""
+    runs = [work.run for work in works.values()]
+    contexts = [work.within for work in works.values()]
+    samples = interleaved_samples(runs, pace, contexts)
+    return dict(zip(works, map(_times, samples), strict=True))
 
 
 def _times(samples: list[float]) -> Cell:

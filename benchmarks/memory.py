@@ -17,7 +17,8 @@ def extra_bytes(prepared: PreparedWork, kept: int = 0) -> int:
     """
     before, _ = tracemalloc.get_traced_memory()
     tracemalloc.reset_peak()
-    value = prepared.run()
+    with prepared.within():
+        value = prepared.run()
     _, peak = tracemalloc.get_traced_memory()
     results = sum(array.nbytes for array in prepared.arrays(value))
     return max(0, peak - before - results + kept)

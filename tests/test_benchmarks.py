@@ -37,6 +37,7 @@ from benchmarks.workloads import (
 )
 from deconv_tutorial import ENGINES, conv
 from deconv_tutorial.engines import naive
+from deconv_tutorial.engines.fast.pool import share_count
 
 # Shapes of x, w and y from the convolution's side, and its multiplications by formula.
 SHAPES = {
@@ -277,7 +278,7 @@ def test_growth_fits_each_map(monkeypatch):
     monkeypatch.setattr(
         growth,
         "interleaved_samples",
-        lambda runs, _: [[8.0 * 2**i] for i in range(len(runs))],
+        lambda runs, *_: [[8.0 * 2**i] for i in range(len(runs))],
     )
     found = growth.growth([side_or_reason("im2col", 1)], Pace(1, 0.0))
     assert found["N"]["sizes"] == [1, 2, 4]
@@ -478,3 +479,18 @@ def test_backward_passes_are_the_maps_with_arguments_exchanged():
         side_or_reason("im2col", 1), case, "conv_backward", [dx, dw, db]
     )
     assert found == (None, {"wrong": measure.NO_SUCH})
+
+
+def test_fast_is_measured_within_the_threads_that_it_may_use():
+    """The block begins before the clock does, and has ended before the next side."""
+    case = case_of(ROWS["D1"])
+    for name, threads, count in [("fast", 3, 3), ("fast", 1, 1), ("im2col", 3, 1)]:
+        prepared = side_or_reason(name, threads).prepare(case, "forward")
+        seen = []
+        interleaved_samples(
+            [lambda seen=seen: seen.append(share_count())],
+            Pace(2, 0.0),
+            [prepared.within],
+        )
+        assert set(seen) == {count}
+        assert share_count() == 1

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import warnings
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from importlib import import_module
 from typing import Any, NamedTuple, TypeAlias
 
@@ -20,6 +21,8 @@ class PreparedWork(NamedTuple):
     """Does the work, and nothing else. Its calls are timed."""
     arrays: Callable[[Any], Sequence[Array]]
     """Turns the result of ``run`` into NumPy arrays in the layouts of `conv`."""
+    within: Callable[[], AbstractContextManager[object]] = nullcontext
+    """What it runs within: entered before the clock starts, and left after it stops."""
 
 
 def same_arrays(value: Any) -> Sequence[Array]:

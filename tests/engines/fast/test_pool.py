@@ -304,8 +304,11 @@ def test_calls_within_a_part_do_not_wait_for_themselves():
         w = np.array([[[Odd(1), Odd(2)]]], object)
         with threads(3):
             assert conv(x, w).tolist() == [[[5, 8]]] * 2
-            found = pool.share(lambda part, _: right(), range(6))
-            assert found == [True] * 3
+            together = threading.Barrier(3)
+            def nested(part, _):
+                together.wait(20)  # no thread is free now
+                return right()
+            assert pool.share(nested, range(6)) == [True] * 3
     """)
 
 
@@ -375,7 +378,7 @@ def test_errstate_reaches_the_threads():
             with np.errstate(over="raise", invalid="ignore"):
                 assert pool.share(over, [1, 2]) == ["raise"] * 2
                 try:
-                    pool.share(lambda part, _: np.float32(3e38) * part[0], [1, 9])
+                    pool.share(lambda part, _: np.float32(3e38) * part[0], [1, 9, 9])
                 except FloatingPointError:
                     pass
                 else:
