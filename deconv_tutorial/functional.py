@@ -60,7 +60,8 @@ def conv(
 
     Output ``o`` is the sum over taps ``k`` of ``w[k] * x[stride*o + dilation*k -
     padding]``, plus the bias. On each axis it has ``(before + input_size + after -
-    dilation*(kernel_size - 1) - 1) // stride + 1`` elements.
+    dilation*(kernel_size - 1) - 1) // stride + 1`` elements. Its gradients:
+    `conv_backward`.
 
     Parameters
     ----------
@@ -84,23 +85,24 @@ def conv(
     Returns
     -------
     array of shape (n, c_out, *output_size)
-        In the common dtype of the arguments. Integers are exact, as int64; complex
-        numbers are never conjugated; half precision is added up in float32. Arguments
-        of another dtype than the one computed in are copied.
+        Integers are exact, as int64; complex numbers are never conjugated; half
+        precision is added up in float32. Arguments of different kinds, `b` and `d_out`
+        too, meet in NumPy's common dtype (floats beside integers give floats, complex
+        numbers beside real ones complex ones, objects beside anything objects), and an
+        integer that would lose digits there is refused. Arguments of another dtype than
+        the one computed in are copied.
 
     Raises
     ------
     ValueError
-        If shapes and settings do not fit each other, a setting is too small, or
-        elements are masked, would lose digits, or give a result that int64 cannot hold.
+        If shapes and settings do not fit each other, a setting is too small, or not
+        below ``2**63`` (nor a size that follows from it), or elements are masked,
+        would lose digits, or give a result that int64 cannot hold.
     TypeError
-        If an argument is of the wrong type.
+        If an argument is of the wrong type, or objects do not multiply with the numbers
+        beside them.
     MemoryError
         If the result cannot fit in memory.
-
-    See Also
-    --------
-    conv_backward : its gradients.
 
     References
     ----------
@@ -144,12 +146,8 @@ def conv_backward(
     ----------
     d_out : array_like of shape (n, c_out, *output_size)
         The gradient of the loss in the result of `conv`.
-    x : array_like of shape (n, c_in, *input_size)
-        The input that `conv` was called with.
-    w : array_like of shape (c_out, c_in / groups, *kernel_size)
-        The weight that `conv` was called with.
-    stride, padding, dilation, groups, engine
-        As in `conv`.
+    x, w, stride, padding, dilation, groups, engine
+        What `conv` was called with.
 
     Returns
     -------
@@ -159,7 +157,7 @@ def conv_backward(
     Raises
     ------
     ValueError, TypeError, MemoryError
-        As in `conv`, and `ValueError` if `d_out` has not the shape of the result.
+        As `conv`, and `ValueError` if `d_out` has another shape than `y`.
 
     References
     ----------
@@ -202,16 +200,14 @@ def conv_transpose(
     It is the input gradient of the convolution with the same settings: input ``o``
     adds ``w[k] * x[o]`` to output ``stride*o + dilation*k - padding``. On each axis
     the result has ``stride*(input_size - 1) + dilation*(kernel_size - 1) + 1 - before
-    - after + output_padding`` elements.
+    - after + output_padding`` elements. Its gradients: `conv_transpose_backward`.
 
     Parameters
     ----------
-    x : array_like of shape (n, c_in, *input_size)
-        The input, with one to three spatial axes. The batch may be empty.
+    x, b, groups, engine
+        As in `conv`.
     w : array_like of shape (c_in, c_out / groups, *kernel_size)
         The weight: that of the convolution being transposed.
-    b : array_like of shape (c_out,), optional
-        The bias.
     stride, dilation : int or one per axis
         Steps between inputs and between taps, in elements of the result.
     padding : int, one per axis, or one (before, after) pair per axis
@@ -219,25 +215,17 @@ def conv_transpose(
     output_padding : int or one per axis
         How many elements the result has more than the smallest that the convolution
         maps to `input_size`. Smaller than the stride or the dilation.
-    groups : int
-        Into how many independent layers the channels are split.
-    engine : module or object with the three maps
-        What does the work, as in `conv`.
 
     Returns
     -------
     array of shape (n, c_out, *output_size)
-        In the common dtype of the arguments, as for `conv`.
+        Of the dtype that `conv` would return.
 
     Raises
     ------
     ValueError, TypeError, MemoryError
-        As in `conv`, and `ValueError` if `padding` leaves nothing or
+        As `conv`, and `ValueError` if `padding` leaves nothing or
         `output_padding` is as large as both stride and dilation.
-
-    See Also
-    --------
-    conv_transpose_backward : its gradients.
 
     References
     ----------
@@ -281,12 +269,8 @@ def conv_transpose_backward(
     ----------
     d_out : array_like of shape (n, c_out, *output_size)
         The gradient of the loss in the result of `conv_transpose`.
-    x : array_like of shape (n, c_in, *input_size)
-        The input that `conv_transpose` was called with.
-    w : array_like of shape (c_in, c_out / groups, *kernel_size)
-        The weight that `conv_transpose` was called with.
-    stride, padding, output_padding, dilation, groups, engine
-        As in `conv_transpose`.
+    x, w, stride, padding, output_padding, dilation, groups, engine
+        What `conv_transpose` was called with.
 
     Returns
     -------
@@ -296,8 +280,7 @@ def conv_transpose_backward(
     Raises
     ------
     ValueError, TypeError, MemoryError
-        As in `conv_transpose`, and `ValueError` if `d_out` has not the shape of the
-        result.
+        As `conv_transpose`, and `ValueError` if `d_out` has another shape than `y`.
 
     References
     ----------
