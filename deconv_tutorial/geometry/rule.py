@@ -1,8 +1,7 @@
 """The index rule of a convolution: which tap of which output reads which input.
 
-On each spatial axis, with stride ``s``, dilation ``d`` and left padding ``p``, tap
-``k`` of output ``o`` reads input ``i = s*o + d*k - p``. Everything else in this
-package follows from that line: the sizes, the three maps, the figures.
+It is one line, `Axis.input_index`. Everything else in this package follows from it: the
+sizes, the three maps, the figures.
 """
 
 from __future__ import annotations

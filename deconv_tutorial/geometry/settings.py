@@ -22,23 +22,10 @@ _TEXT = str | bytes | bytearray | memoryview
 
 
 def whole_number(name: str, value: object, at_least: int) -> int:
-    """Return an argument as an int, or refuse it.
+    """Return an argument as an int, or refuse it by its name.
 
-    Parameters
-    ----------
-    name : str
-        What the argument is called where the user wrote it.
-    value : object
-        What came. Any type with ``__index__`` will do, except bool.
-    at_least : int
-        The smallest number that is allowed. The largest is ``2**63 - 1``.
-
-    Raises
-    ------
-    TypeError
-        If `value` is not a whole number.
-    ValueError
-        If `value` is smaller than `at_least`, or not below ``2**63``.
+    Any type with ``__index__`` will do, except bool; anything else is a TypeError. A
+    number that is smaller than `at_least`, or not below `LIMIT`, is a ValueError.
 
     Examples
     --------
@@ -52,26 +39,9 @@ def whole_number(name: str, value: object, at_least: int) -> int:
 
 
 def per_axis(name: str, value: object, rank: int, at_least: int) -> Index:
-    """Return a setting as one whole number per axis, or refuse it.
+    """Return a setting as one `whole_number` per axis, or refuse it.
 
-    Parameters
-    ----------
-    name : str
-        What the argument is called where the user wrote it.
-    value : object
-        What came: one number for all axes, or a sequence with one for each.
-    rank : int
-        The number of spatial axes.
-    at_least : int
-        The smallest number that is allowed. The largest is ``2**63 - 1``.
-
-    Raises
-    ------
-    TypeError
-        If a number is not a whole number.
-    ValueError
-        If there are not `rank` numbers, or one is smaller than `at_least`, or not
-        below ``2**63``.
+    What came is one number for all of the `rank` spatial axes, or one for each.
 
     Examples
     --------
@@ -97,20 +67,8 @@ def per_axis(name: str, value: object, rank: int, at_least: int) -> Index:
 def padding_pairs(value: object, rank: int) -> tuple[Index, ...]:
     """Return a padding as one ``(before, after)`` pair per axis, or refuse it.
 
-    Parameters
-    ----------
-    value : object
-        What came: a number, one per axis, or one pair per axis.
-    rank : int
-        The number of spatial axes.
-
-    Raises
-    ------
-    TypeError
-        If a number is not a whole number.
-    ValueError
-        If the numbers are negative or not below ``2**63``, or neither `rank` of them
-        nor `rank` pairs.
+    What came is one number for all of the `rank` spatial axes, or one or a pair for
+    each, each a `whole_number` of at least 0.
 
     Examples
     --------
@@ -133,13 +91,7 @@ def padding_pairs(value: object, rank: int) -> tuple[Index, ...]:
 
 
 def common_rank(*sizes: object) -> int:
-    """Return how many spatial axes the sizes speak of; a number alone fits any.
-
-    Examples
-    --------
-    >>> common_rank((8, 9), 3), common_rank(8, 3)
-    (2, 1)
-    """
+    """Return how many spatial axes the sizes speak of; a number alone fits any."""
     lengths = [len(cast("Sequence[int]", s)) for s in sizes if is_sequence(s)]
     return lengths[0] if lengths else 1
 
@@ -154,11 +106,6 @@ def is_sequence(value: object) -> bool:
 class _Short(reprlib.Repr):
     """The standard library's repr with limits, and with limits that show settings."""
 
-    def __init__(self) -> None:
-        super().__init__()
-        self.maxtuple = self.maxlist = 16
-        self.maxstring = self.maxother = 160
-
     def repr_int(self, x: int, level: int) -> str:
         """Return the digits, or how many: Python refuses to print more than 4300."""
         del level
@@ -172,6 +119,11 @@ class _Short(reprlib.Repr):
         return " ".join(super().repr_instance(x, level).split())
 
 
+_short = _Short()
+_short.maxtuple = _short.maxlist = 16
+_short.maxstring = _short.maxother = 160
+
+
 def shown(value: object) -> str:
     """Return what came, as a message shows it: short, whatever it is.
 
@@ -180,7 +132,7 @@ def shown(value: object) -> str:
     >>> shown((3, -(10**5000)))
     '(3, a negative integer of about 5001 digits)'
     """
-    return _Short().repr(value)
+    return _short.repr(value)
 
 
 def typed(value: object) -> str:

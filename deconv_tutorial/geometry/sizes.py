@@ -48,8 +48,8 @@ def conv_geometry(
 
     References
     ----------
-    V. Dumoulin and F. Visin, "A guide to convolution arithmetic for deep
-    learning", arXiv:1603.07285, relationship 15, with a padding for each side.
+    V. Dumoulin and F. Visin, "A guide to convolution arithmetic for deep learning",
+    arXiv:1603.07285, relationship 15, with a padding for each side.
 
     Examples
     --------
@@ -59,7 +59,7 @@ def conv_geometry(
     """
     inputs, kernels, strides, dilations = _positive(
         input_size=input_size, kernel_size=kernel_size, stride=stride, dilation=dilation
-    )
+    ).values()
     spans = _spans(kernels, dilations)
     pads = padding_sides(padding, kernels, strides, dilations)
     padded = tuple(i + sum(pair) for i, pair in zip(inputs, pads, strict=True))
@@ -75,7 +75,8 @@ def conv_geometry(
         (room - span) // s + 1
         for room, span, s in zip(padded, spans, strides, strict=True)
     )
-    return _geometry(inputs, kernels, outputs, strides, dilations, pads)
+    befores = tuple(before for before, _ in pads)
+    return _geometry(inputs, kernels, outputs, strides, dilations, befores)
 
 
 def conv_transpose_geometry(
@@ -105,18 +106,14 @@ def conv_transpose_geometry(
 
     Raises
     ------
-    ValueError
-        If a number is too small, a setting has not one number per axis, padding is
-        a word or leaves nothing, `output_padding` is as large as both stride and
-        dilation, or a setting or a size that follows from it is not below ``2**63``.
-    TypeError
-        If a number is not a whole number (a bool or a float, for example).
+    ValueError, TypeError
+        As `conv_geometry`, and `ValueError` if padding is a word or leaves nothing, or
+        `output_padding` is as large as both stride and dilation.
 
     References
     ----------
-    V. Dumoulin and F. Visin, "A guide to convolution arithmetic for deep
-    learning", arXiv:1603.07285, relationship 14, with dilation and a padding for
-    each side.
+    V. Dumoulin and F. Visin, "A guide to convolution arithmetic for deep learning",
+    arXiv:1603.07285, relationship 14, with dilation and a padding for each side.
 
     Examples
     --------
@@ -126,12 +123,13 @@ def conv_transpose_geometry(
     >>> geometry.input_size
     (13,)
     """
-    outputs, kernels, strides, dilations = _positive(
+    given = _positive(
         output_size=output_size,
         kernel_size=kernel_size,
         stride=stride,
         dilation=dilation,
     )
+    outputs, kernels, strides, dilations = given.values()
     rank = len(outputs)
     extras = per_axis("output_padding", output_padding, rank, 0)
     if isinstance(padding, str):
@@ -151,15 +149,7 @@ def conv_transpose_geometry(
         raise ValueError(msg)
     columns = zip(outputs, strides, _spans(kernels, dilations), extras, strict=True)
     whole = tuple(s * (o - 1) + span + extra for o, s, span, extra in columns)
-    _require_countable(
-        "an uncropped result",
-        whole,
-        output_size=outputs,
-        kernel_size=kernels,
-        stride=strides,
-        dilation=dilations,
-        output_padding=extras,
-    )
+    _require_countable("an uncropped result", whole, **given, output_padding=extras)
     inputs = tuple(n - sum(pair) for n, pair in zip(whole, pads, strict=True))
     if min(inputs) < 1:
         msg = (
@@ -167,18 +157,14 @@ def conv_transpose_geometry(
             f"element per axis, got padding {shown(pads)}, which leaves {shown(inputs)}"
         )
         raise ValueError(msg)
-    return _geometry(inputs, kernels, outputs, strides, dilations, pads)
+    befores = tuple(before for before, _ in pads)
+    return _geometry(inputs, kernels, outputs, strides, dilations, befores)
 
 
 def padding_sides(
     padding: Padding, kernel_size: Index, stride: Index, dilation: Index
 ) -> tuple[Index, ...]:
     """Return the padding before and after each axis, also where a word is given.
-
-    Raises
-    ------
-    ValueError, TypeError
-        As `conv_geometry`.
 
     Examples
     --------
@@ -190,23 +176,15 @@ def padding_sides(
     return padding_pairs(padding, len(kernel_size))
 
 
-def _geometry(
-    inputs: Index,
-    kernels: Index,
-    outputs: Index,
-    strides: Index,
-    dilations: Index,
-    pads: tuple[Index, ...],
-) -> Geometry:
-    befores = (before for before, _ in pads)
-    columns = zip(inputs, kernels, outputs, strides, dilations, befores, strict=True)
-    return Geometry(tuple(Axis(*column) for column in columns))
+def _geometry(*columns: Index) -> Geometry:
+    """Return the geometry whose axes have the rows of these columns."""
+    return Geometry(tuple(Axis(*row) for row in zip(*columns, strict=True)))
 
 
-def _positive(**given: object) -> list[Index]:
+def _positive(**given: object) -> dict[str, Index]:
     """Return each argument as one number per axis; a sequence tells how many."""
     rank = common_rank(*given.values())
-    return [per_axis(name, value, rank, 1) for name, value in given.items()]
+    return {name: per_axis(name, value, rank, 1) for name, value in given.items()}
 
 
 def _spans(kernel_size: Index, dilation: Index) -> Index:
