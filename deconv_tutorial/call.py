@@ -22,12 +22,14 @@ from deconv_tutorial.dtypes import (
     result_dtype,
 )
 from deconv_tutorial.engines.engine import MAPS
-from deconv_tutorial.geometry import (
-    Geometry,
-    conv_geometry,
-    conv_transpose_geometry,
+from deconv_tutorial.geometry import Geometry, conv_geometry, conv_transpose_geometry
+from deconv_tutorial.geometry.settings import (
+    Index,
+    Padding,
+    PerAxis,
+    typed,
+    whole_number,
 )
-from deconv_tutorial.geometry.settings import Index, Padding, PerAxis, whole_number
 
 Other = TypeVar("Other", Array, Array | None)
 
@@ -69,12 +71,9 @@ class Call(NamedTuple):
     def ready(self, x: Array, w: Array, **other: Other) -> tuple[Array, Array, Other]:
         """Return the arrays in the dtype to compute in, with channels in groups.
 
-        The third is the one that is given by name, ``b`` or ``d_out``.
-
-        Raises
-        ------
-        ValueError
-            If an integer would lose digits.
+        The third is the one that is given by name, ``b`` or ``d_out``. An integer that
+        would lose digits is a ValueError, and objects that do not multiply with the
+        numbers beside them are a TypeError.
         """
         ((name, third),) = other.items()
         arrays = {"x": x, "w": w}
@@ -124,15 +123,7 @@ def checked_call(
     b: Array | None = None,
     d_out: Array | None = None,
 ) -> Call:
-    """Return the call of a layer, if its arguments fit each other.
-
-    Raises
-    ------
-    ValueError, TypeError
-        If an argument is not usable, or does not fit the others.
-    MemoryError
-        If the result cannot fit in memory.
-    """
+    """Return the call of a layer, if its arguments fit each other, and memory."""
     _require_engine(engine)
     _require_axes(x, w)
     groups = whole_number("groups", settings.groups, at_least=1)
@@ -194,7 +185,7 @@ def _require_engine(engine: object) -> None:
     if isinstance(engine, type) or not has_maps:
         msg = (
             "engine needs a module or an object with the maps forward, input_grad and "
-            f"weight_grad, such as engine=deconv_tutorial.im2col, got {engine!r}"
+            f"weight_grad, such as engine=deconv_tutorial.im2col, got {typed(engine)}"
         )
         raise TypeError(msg)
 
@@ -212,13 +203,13 @@ def _require_axes(x: Array, w: Array) -> None:
             f"got w of shape {w.shape} and x of shape {x.shape}"
         )
         raise ValueError(msg)
-    for name, shape in {"x": x.shape[1:], "w": w.shape}.items():
-        if 0 in shape:
-            msg = (
-                f"{name} needs at least 1 element on every axis (only the batch may be "
-                f"empty), got {name} of shape {x.shape if name == 'x' else w.shape}"
-            )
-            raise ValueError(msg)
+    if 0 in x.shape[1:] or 0 in w.shape:
+        name, shape = ("w", w.shape) if 0 in w.shape else ("x", x.shape)
+        msg = (
+            f"{name} needs at least 1 element on every axis (only the batch may be "
+            f"empty), got {name} of shape {shape}"
+        )
+        raise ValueError(msg)
 
 
 def _require_channels(x: Array, w: Array, groups: int, *, transposed: bool) -> None:
