@@ -16,23 +16,20 @@ from deconv_tutorial.geometry import Geometry
 def inner_products(
     engine: Engine, x: Array, w: Array, y: Array, geometry: Geometry
 ) -> tuple[object, object, object]:
-    """Return T three times: the inner product of each map with the array it lacks.
+    """Return T three times: from each map of an engine and the array it leaves out.
 
-    If the two gradients belong to the forward map, all three numbers are equal, for all
-    arrays: ``<y, forward(x, w)> = <x, input_grad(y, w)> = <w, weight_grad(x, y)>``.
-    Otherwise they are equal for few arrays. So draw random arrays without zeros, more
-    than once. The numbers cannot tell whether the forward map is a convolution.
+    The three are one number, ``<y, forward(x, w)> = <x, input_grad(y, w)> =
+    <w, weight_grad(x, y)>``, for all arrays if the two gradients belong to that
+    forward map, and for few arrays otherwise: draw random ones, without zeros, and
+    more than once. Whether the forward map is a convolution, they do not say.
 
     Parameters
     ----------
     engine : module or object with the three maps
-        The engine to check.
-    x : array of shape (n, g, b, *input_size)
-        The input.
-    w : array of shape (g, a, b, *kernel_size)
-        The weight.
-    y : array of shape (n, g, a, *output_size)
-        The output, or the gradient of a loss in it: any numbers.
+        What is checked.
+    x, w, y : array
+        Any numbers, in the shapes ``(n, g, b, *input_size)``, ``(g, a, b,
+        *kernel_size)`` and ``(n, g, a, *output_size)``.
     geometry : Geometry
         Which tap of which output reads which input.
 
@@ -92,10 +89,10 @@ def finite_difference(
 ) -> Array:
     """Return the gradient of a function, by central differences in each element.
 
-    For each element, ``(function(at + step) - function(at - step)) / (2 * step)``. For
-    most functions the error is of the order of ``step**2``. If a function is linear in
-    each element, the only error is rounding, with any step. A convolution is linear in
-    each element of x and of w: with integers and a step of 1, its results are exact.
+    For each element, ``(function(at + step) - function(at - step)) / (2 * step)``. The
+    error is of the order of ``step**2`` for most functions; for one that is linear in
+    each element there is none, whatever the step, but for rounding. Convolutions are
+    such functions of x and of w: with integers and a step of 1 their results are exact.
 
     Parameters
     ----------
@@ -103,9 +100,9 @@ def finite_difference(
         Takes an array and returns one real number. For a map that returns an array,
         give ``lambda x: (d_out * f(x)).sum()`` with a random ``d_out``.
     at : array_like of real numbers
-        The place. It is not changed: the function gets copies.
+        Where. It is not changed; the function gets copies.
     step : float
-        How far to move each element, in the units of `at`.
+        How far to go, in the units of `at`.
 
     Returns
     -------
@@ -114,9 +111,9 @@ def finite_difference(
     Raises
     ------
     TypeError
-        If `at` is not real, or the function does not return one real number.
+        If `at` is not real, or the function does not return such a number.
     ValueError
-        If the step is not a number other than 0, or is too small to change an element.
+        If the step is 0, not finite, or too small to change an element.
 
     References
     ----------
@@ -129,10 +126,7 @@ def finite_difference(
     >>> finite_difference(lambda w: (d_out * conv(x, w)).sum(), [[[5, 6, 7]]])
     array([[[ 50.,  80., 110.]]])
     """
-    start = _real_array(at)
-    if not np.isfinite(step) or step == 0:
-        msg = f"step needs a finite number other than 0, got {step}"
-        raise ValueError(msg)
+    start = _start(at, step)
     gradient = np.empty(start.shape)
     for place, center in np.ndenumerate(start):
         values: list[float] = []
@@ -142,7 +136,7 @@ def finite_difference(
             if moved[place] == center:
                 msg = f"step needs to change {center}, got {step}, which is too small"
                 raise ValueError(msg)
-            values.append(_real_number(function(moved)))
+            values.append(_number(function(moved), "real number", "iuf").real)
         gradient[place] = (values[0] - values[1]) / (2 * step)
     return gradient
 
@@ -153,28 +147,17 @@ def complex_step(
     """Return the gradient of a function, by an imaginary step in each element.
 
     For each element, the imaginary part of ``function(at + 1j*step) / step``. Nothing
-    is subtracted, so the step may be tiny, and only rounding remains. The function must
-    be analytic: no ``abs``, no conjugate, and no comparison but of real parts.
+    is subtracted, so the step may be so small that no error is left but rounding. The
+    function must be made of operations that keep complex numbers and are analytic:
+    no ``abs``, no conjugate, and comparisons of real parts only. What is returned, and
+    what is refused, is as in `finite_difference`.
 
     Parameters
     ----------
     function : callable
         Takes a complex array and returns one complex number.
-    at : array_like of real numbers
-        The place. It is not changed: the function gets copies.
-    step : float
-        How far to move each element in the imaginary direction.
-
-    Returns
-    -------
-    array of the shape of `at`, float64
-
-    Raises
-    ------
-    TypeError
-        If `at` is not real, or the function does not return one complex number.
-    ValueError
-        If the step is not a number other than 0.
+    at, step
+        As in `finite_difference`; the step may be as small as floats are.
 
     References
     ----------
@@ -186,41 +169,36 @@ def complex_step(
     >>> complex_step(lambda x: np.exp(x).sum(), [0.0, 1.0]) == np.exp([0.0, 1.0])
     array([ True,  True])
     """
-    start = _real_array(at)
-    if not np.isfinite(step) or step == 0:
-        msg = f"step needs a finite number other than 0, got {step}"
-        raise ValueError(msg)
+    start = _start(at, step)
     gradient = np.empty(start.shape)
     for place in np.ndindex(*start.shape):
         moved = start.astype(complex)
         moved[place] += 1j * step
-        value = np.asarray(function(moved))
-        if value.size != 1 or value.dtype.kind != "c":
-            msg = (
-                "function needs to return one complex number for complex arguments, "
-                f"got {_description(value)}"
-            )
-            raise TypeError(msg)
-        gradient[place] = value.item().imag / step
+        value = _number(function(moved), "complex number for complex arguments", "c")
+        gradient[place] = value.imag / step
     return gradient
 
 
-def _real_array(at: npt.ArrayLike) -> Array:
-    """Return an array of real numbers in float64."""
+def _start(at: npt.ArrayLike, step: float) -> Array:
+    """Return where to start, in float64, if that and the step are numbers to use."""
     array = np.asarray(at)
     if array.dtype.kind not in "iuf":
-        msg = f"at needs real numbers, got {_description(array)}"
+        msg = f"at needs real numbers, got {_what(array)}"
         raise TypeError(msg)
+    if not np.isfinite(step) or step == 0:
+        msg = f"step needs a finite number other than 0, got {step}"
+        raise ValueError(msg)
     return array.astype(float)
 
 
-def _real_number(value: object) -> float:
+def _number(value: object, meant: str, kinds: str) -> complex:
+    """Return what a function returned, if it is one number as it is meant."""
     array = np.asarray(value)
-    if array.size != 1 or array.dtype.kind not in "iuf":
-        msg = f"function needs to return one real number, got {_description(array)}"
+    if array.size != 1 or array.dtype.kind not in kinds:
+        msg = f"function needs to return one {meant}, got {_what(array)}"
         raise TypeError(msg)
-    return float(array.item())
+    return array.item()
 
 
-def _description(array: Array) -> str:
+def _what(array: Array) -> str:
     return f"an array of shape {array.shape} and dtype {array.dtype}"

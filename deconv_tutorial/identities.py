@@ -1,9 +1,9 @@
-"""One map is enough: both gradients as forward passes, and the arrays they need.
+"""One map is enough: both gradients as forward passes, and the arrays that takes.
 
-The input gradient is a forward pass over y with zeros between its elements, with the
-reversed kernel. The weight gradient is a forward pass with stride and dilation
-exchanged. `FromForward` is an engine that has nothing but a forward map and these two
-identities. ``symbolic.prove`` proves, for a geometry, that its gradients are right.
+With zeros between the elements of y, and the kernel reversed, the input gradient is a
+forward pass; with stride and dilation exchanged, so is the weight gradient. An engine
+made of nothing but a forward map and these two identities is `FromForward`. That it is
+one, for a geometry, is what ``symbolic.prove`` proves.
 """
 
 from __future__ import annotations
@@ -22,16 +22,12 @@ from deconv_tutorial.geometry import Axis, Geometry
 class FromForward:
     """An engine that has a forward map, and computes both gradients with it.
 
-    Both identities hold in every geometry.
-
-    The input gradient needs three sizes, which `Axis.transposed` computes. Before the
-    spread y stand ``dilation*(kernel_size - 1) - padding`` zeros; a negative number
-    cuts places off. After it stand enough zeros to reach the last input, so that inputs
-    which no tap reads get a gradient of 0. And the result has as many places as there
-    are inputs.
-
-    The weight gradient needs one size: its result has as many places as there are taps.
-    If the input has places behind the last window, a plain slide would give more.
+    Both identities hold in every geometry. The input gradient needs three things that
+    `Axis.transposed` takes care of: ``dilation*(kernel_size - 1) - padding`` zeros
+    before the spread y, of which a negative number is a cut; after it, as many as
+    reach the last input, so inputs that no tap reads get zeros; and as many places as
+    there are inputs. The weight gradient needs one: as many places as taps. With
+    leftover inputs there are more.
 
     Parameters
     ----------
@@ -65,24 +61,17 @@ class FromForward:
     def weight_grad(self, x: Array, y: Array, geometry: Geometry) -> Array:
         """Return w: x under y, with stride and dilation exchanged.
 
-        A forward map adds up channels and keeps samples. A weight gradient adds up
-        samples and keeps channels, so the two axes of x change places.
+        Samples are added up, so they take the place of channels; and the channels of
+        x, which are not, that of samples.
         """
         w = self.forward(x.swapaxes(0, 2), np.moveaxis(y, 0, 2), geometry.exchanged())
         return np.moveaxis(w, 0, 2)
 
 
 def spread(array: Array, steps: Sequence[int]) -> Array:
-    """Return an array with ``step - 1`` zeros between neighbours, on each axis.
+    """Return an array with zeros between its elements, which come to lie steps apart.
 
-    Also known as zero stuffing, or zero insertion.
-
-    Parameters
-    ----------
-    array : array
-        Any array.
-    steps : sequence of int
-        For each axis, the distance of two neighbours in the result.
+    There is a step for each axis. Also known as zero stuffing, or insertion.
 
     Examples
     --------
@@ -99,17 +88,10 @@ def spread(array: Array, steps: Sequence[int]) -> Array:
 
 
 def framed(array: Array, before: Sequence[int], sizes: Sequence[int]) -> Array:
-    """Return an array padded with zeros, or cut, to the places of a frame.
+    """Return what a frame shows: zeros outside the array, and nothing beyond the frame.
 
-    Parameters
-    ----------
-    array : array
-        Any array.
-    before : sequence of int
-        For each axis, how many zeros stand before the array. A negative number cuts off
-        so many elements instead.
-    sizes : sequence of int
-        For each axis, the size of the frame. It pads or cuts the array at the end.
+    On each axis the frame begins `before` places before the array (a negative number
+    begins inside, and cuts), and has `sizes` places.
 
     Examples
     --------
@@ -127,17 +109,11 @@ def framed(array: Array, before: Sequence[int], sizes: Sequence[int]) -> Array:
 
 
 def correlation(long: Array, short: Array, steps: Sequence[int]) -> Array:
-    """Return the sums of products of a long array and a short one that slides over it.
+    """Return the sums of products of one array with another that slides over it.
 
-    Nothing is padded, and nothing is reversed. With steps of 1, this is SciPy's
-    ``correlate(long, short, "valid")``.
-
-    Parameters
-    ----------
-    long, short : array
-        Two arrays with the same number of axes. The short one fits into the long one.
-    steps : sequence of int
-        For each axis, how far the short array moves from one place to the next.
+    Both have the same number of axes, with a step for each, and the second fits into
+    the first. Nothing is padded and nothing reversed. SciPy calls this
+    ``correlate(long, short, "valid")`` where the steps are 1.
 
     Examples
     --------
