@@ -10,6 +10,7 @@ that called it, and the BLAS library has as many threads as the user lets it hav
 
 from __future__ import annotations
 
+import _thread
 import os
 import threading
 import time
@@ -137,7 +138,6 @@ class _Pool:
         with self.lock:
             self.asked.pop(entry, None)
             self._follow()
-        # Not `Thread.join`: it blocks where a signal handler joins the same thread.
         while wait and any(worker.is_working() for worker in self.ending):
             time.sleep(1e-4)
         self.ending = []
@@ -175,32 +175,32 @@ class _Pool:
             worker = _Worker(self.tasks)
             self.workers.append(worker)
             try:
-                worker.start()
+                # An interrupt of `Thread.start` leaves a thread that never ends.
+                _thread.start_new_thread(worker.run, ())
             except RuntimeError:  # the interpreter ends: whoever calls works alone
                 self.workers.remove(worker)
                 return
 
 
-class _Worker(threading.Thread):
-    """A thread that does one task after the other, until there is none any more."""
+class _Worker:
+    """What a thread of the pool does: one task after the other, until there is none."""
 
     def __init__(self, tasks: SimpleQueue[Task | None]) -> None:
-        super().__init__(name="deconv_tutorial", daemon=True)
         self._tasks = tasks
-        self._ended = False
+        self._thread: int | None = None
 
     def run(self) -> None:
         """Do the tasks, and hand the end on to the next thread."""
+        self._thread = threading.get_ident()
         while (task := self._tasks.get()) is not None:
             task()
             del task  # what it holds is not needed while this thread waits
         self._tasks.put(None)
-        self._ended = True
+        self._thread = None
 
     def is_working(self) -> bool:
         """Return whether another thread has to wait for this one."""
-        started = self.ident is not None
-        return started and not self._ended and self is not threading.current_thread()
+        return self._thread not in {None, threading.get_ident()}
 
 
 _POOL = _Pool()

@@ -43,31 +43,27 @@ def assert_equals_naive(engine, case, arrays):
         assert np.array_equal(result, expected), name
 
 
-@pytest.fixture(params=[1, 3], ids=["one thread", "three threads"], scope="module")
-def threads_used(request):
-    """Let every call share its work between so many threads."""
-    with threads(request.param):
-        yield request.param
+several = pytest.mark.parametrize("count", [1, 3], ids=["one thread", "three threads"])
 
 
-@pytest.mark.usefixtures("threads_used")
+@several
 @given(case=cases(), block=st.sampled_from([1, 500, 10**6]))
 @pytest.mark.parametrize("engine", [columns, planes], ids=["columns", "planes"])
-def test_each_map_is_exact_in_blocks_of_any_size(engine, case, block):
-    with pytest.MonkeyPatch.context() as patch:
+def test_each_map_is_exact_in_blocks_of_any_size(engine, case, block, count):
+    with threads(count), pytest.MonkeyPatch.context() as patch:
         patch.setattr(engine, "BLOCK", block)
         assert_equals_naive(engine, case, case.engine_arrays())
 
 
-@pytest.mark.usefixtures("threads_used")
+@several
 @settings(max_examples=40)  # objects are slow
 @given(case=cases(), block=st.sampled_from([1, 500, 10**6]), data=st.data())
-def test_short_convolutions_are_exact_in_fractions(case, block, data):
+def test_short_convolutions_are_exact_in_fractions(case, block, data, count):
     assume(all(choice._is_simple(axis) for axis in case.geometry.axes))
     size = st.tuples(st.integers(1, 4), st.integers(1, 3))
     sizes = data.draw(st.tuples(*[size] * len(case.axes)))
     arrays = [array.astype(int).astype(object) for array in case.engine_arrays()]
-    with pytest.MonkeyPatch.context() as patch:
+    with threads(count), pytest.MonkeyPatch.context() as patch:
         patch.setattr(tiled, "BLOCK", block)
         patch.setattr(transform, "_MANY", data.draw(st.sampled_from([0, 10**6])))
         assert_equals_naive(Tiled(sizes), case, arrays)
@@ -78,11 +74,11 @@ def test_small_is_exact(case):
     assert_equals_naive(tiny, case, case.engine_arrays())
 
 
-@pytest.mark.usefixtures("threads_used")
+@several
 @given(case=cases(), cache=st.sampled_from([1, 500, 10**6]), rows=st.integers(1, 3))
-def test_one_channel_is_exact_in_blocks_of_any_size(case, cache, rows):
+def test_one_channel_is_exact_in_blocks_of_any_size(case, cache, rows, count):
     x, w, y = case.engine_arrays()
-    with pytest.MonkeyPatch.context() as patch:
+    with threads(count), pytest.MonkeyPatch.context() as patch:
         patch.setattr(depthwise, "CACHE", cache)
         patch.setattr(depthwise, "_ROWS", rows)
         assert_equals_naive(depthwise, case, (x[:, :, :1], w[:, :1, :1], y[:, :, :1]))
