@@ -16,17 +16,17 @@ from deconv_tutorial.geometry import Geometry
 def inner_products(
     engine: Engine, x: Array, w: Array, y: Array, geometry: Geometry
 ) -> tuple[object, object, object]:
-    """Return T three times: from each map of an engine and the array it leaves out.
+    """Return T three times: the inner product of each map with the array it lacks.
 
-    The three are one number, ``<y, forward(x, w)> = <x, input_grad(y, w)> =
-    <w, weight_grad(x, y)>``, for all arrays if the two gradients belong to that
-    forward map, and for few arrays otherwise: draw random ones, without zeros, and
-    more than once. Whether the forward map is a convolution, they do not say.
+    If the two gradients belong to the forward map, all three numbers are equal, for all
+    arrays: ``<y, forward(x, w)> = <x, input_grad(y, w)> = <w, weight_grad(x, y)>``.
+    Otherwise they are equal for few arrays. So draw random arrays without zeros, more
+    than once. The numbers cannot tell whether the forward map is a convolution.
 
     Parameters
     ----------
     engine : module or object with the three maps
-        What is checked.
+        The engine to check.
     x, w, y : array
         Any numbers, in the shapes ``(n, g, b, *input_size)``, ``(g, a, b,
         *kernel_size)`` and ``(n, g, a, *output_size)``.
@@ -89,10 +89,10 @@ def finite_difference(
 ) -> Array:
     """Return the gradient of a function, by central differences in each element.
 
-    For each element, ``(function(at + step) - function(at - step)) / (2 * step)``. The
-    error is of the order of ``step**2`` for most functions; for one that is linear in
-    each element there is none, whatever the step, but for rounding. Convolutions are
-    such functions of x and of w: with integers and a step of 1 their results are exact.
+    For each element, ``(function(at + step) - function(at - step)) / (2 * step)``. For
+    most functions the error is of the order of ``step**2``. If a function is linear in
+    each element, the only error is rounding, with any step. A convolution is linear in
+    each element of x and of w: with integers and a step of 1, its results are exact.
 
     Parameters
     ----------
@@ -100,9 +100,9 @@ def finite_difference(
         Takes an array and returns one real number. For a map that returns an array,
         give ``lambda x: (d_out * f(x)).sum()`` with a random ``d_out``.
     at : array_like of real numbers
-        Where. It is not changed; the function gets copies.
+        The place. It is not changed: the function gets copies.
     step : float
-        How far to go, in the units of `at`.
+        How far to move each element, in the units of `at`.
 
     Returns
     -------
@@ -111,7 +111,7 @@ def finite_difference(
     Raises
     ------
     TypeError
-        If `at` is not real, or the function does not return such a number.
+        If `at` is not real, or the function does not return one real number.
     ValueError
         If the step is 0, not finite, or too small to change an element.
 
@@ -147,10 +147,9 @@ def complex_step(
     """Return the gradient of a function, by an imaginary step in each element.
 
     For each element, the imaginary part of ``function(at + 1j*step) / step``. Nothing
-    is subtracted, so the step may be so small that no error is left but rounding. The
-    function must be made of operations that keep complex numbers and are analytic:
-    no ``abs``, no conjugate, and comparisons of real parts only. What is returned, and
-    what is refused, is as in `finite_difference`.
+    is subtracted, so the step may be tiny, and only rounding remains. The function must
+    be analytic: no ``abs``, no conjugate, and no comparison but of real parts. What is
+    returned, and what is refused, is as in `finite_difference`.
 
     Parameters
     ----------
@@ -183,7 +182,7 @@ def _start(at: npt.ArrayLike, step: float) -> Array:
     """Return where to start, in float64, if that and the step are numbers to use."""
     array = np.asarray(at)
     if array.dtype.kind not in "iuf":
-        msg = f"at needs real numbers, got {_what(array)}"
+        msg = f"at needs real numbers, got {_description(array)}"
         raise TypeError(msg)
     if not np.isfinite(step) or step == 0:
         msg = f"step needs a finite number other than 0, got {step}"
@@ -195,10 +194,10 @@ def _number(value: object, meant: str, kinds: str) -> complex:
     """Return what a function returned, if it is one number as it is meant."""
     array = np.asarray(value)
     if array.size != 1 or array.dtype.kind not in kinds:
-        msg = f"function needs to return one {meant}, got {_what(array)}"
+        msg = f"function needs to return one {meant}, got {_description(array)}"
         raise TypeError(msg)
     return array.item()
 
 
-def _what(array: Array) -> str:
+def _description(array: Array) -> str:
     return f"an array of shape {array.shape} and dtype {array.dtype}"

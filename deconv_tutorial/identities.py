@@ -1,9 +1,9 @@
-"""One map is enough: both gradients as forward passes, and the arrays that takes.
+"""One map is enough: both gradients as forward passes, and the arrays they need.
 
-With zeros between the elements of y, and the kernel reversed, the input gradient is a
-forward pass; with stride and dilation exchanged, so is the weight gradient. An engine
-made of nothing but a forward map and these two identities is `FromForward`. That it is
-one, for a geometry, is what ``symbolic.prove`` proves.
+The input gradient is a forward pass over y with zeros between its elements, with the
+reversed kernel. The weight gradient is a forward pass with stride and dilation
+exchanged. `FromForward` is an engine that has nothing but a forward map and these two
+identities. ``symbolic.prove`` proves, for a geometry, that its gradients are right.
 """
 
 from __future__ import annotations
@@ -22,12 +22,16 @@ from deconv_tutorial.geometry import Axis, Geometry
 class FromForward:
     """An engine that has a forward map, and computes both gradients with it.
 
-    Both identities hold in every geometry. The input gradient needs three things that
-    `Axis.transposed` takes care of: ``dilation*(kernel_size - 1) - padding`` zeros
-    before the spread y, of which a negative number is a cut; after it, as many as
-    reach the last input, so inputs that no tap reads get zeros; and as many places as
-    there are inputs. The weight gradient needs one: as many places as taps. With
-    leftover inputs there are more.
+    Both identities hold in every geometry.
+
+    The input gradient needs three sizes, which `Axis.transposed` computes. Before the
+    spread y stand ``dilation*(kernel_size - 1) - padding`` zeros; a negative number
+    cuts places off. After it stand enough zeros to reach the last input, so that inputs
+    which no tap reads get a gradient of 0. And the result has as many places as there
+    are inputs.
+
+    The weight gradient needs one size: its result has as many places as there are taps.
+    If the input has places behind the last window, a plain slide would give more.
 
     Parameters
     ----------
@@ -61,17 +65,18 @@ class FromForward:
     def weight_grad(self, x: Array, y: Array, geometry: Geometry) -> Array:
         """Return w: x under y, with stride and dilation exchanged.
 
-        Samples are added up, so they take the place of channels; and the channels of
-        x, which are not, that of samples.
+        A forward map adds up channels and keeps samples. A weight gradient adds up
+        samples and keeps channels, so the two axes of x change places.
         """
         w = self.forward(x.swapaxes(0, 2), np.moveaxis(y, 0, 2), geometry.exchanged())
         return np.moveaxis(w, 0, 2)
 
 
 def spread(array: Array, steps: Sequence[int]) -> Array:
-    """Return an array with zeros between its elements, which come to lie steps apart.
+    """Return an array with ``step - 1`` zeros between neighbours, on each axis.
 
-    There is a step for each axis. Also known as zero stuffing, or insertion.
+    For each axis, `steps` has the distance of two neighbours in the result. Also known
+    as zero stuffing, or zero insertion.
 
     Examples
     --------
@@ -88,10 +93,11 @@ def spread(array: Array, steps: Sequence[int]) -> Array:
 
 
 def framed(array: Array, before: Sequence[int], sizes: Sequence[int]) -> Array:
-    """Return what a frame shows: zeros outside the array, and nothing beyond the frame.
+    """Return an array padded with zeros, or cut, to the places of a frame.
 
-    On each axis the frame begins `before` places before the array (a negative number
-    begins inside, and cuts), and has `sizes` places.
+    For each axis, `before` has the number of zeros before the array; a negative number
+    cuts off so many elements instead. `sizes` has the size of the frame, which pads or
+    cuts the array at the end.
 
     Examples
     --------
@@ -109,11 +115,11 @@ def framed(array: Array, before: Sequence[int], sizes: Sequence[int]) -> Array:
 
 
 def correlation(long: Array, short: Array, steps: Sequence[int]) -> Array:
-    """Return the sums of products of one array with another that slides over it.
+    """Return the sums of products of a long array and a short one that slides over it.
 
-    Both have the same number of axes, with a step for each, and the second fits into
-    the first. Nothing is padded and nothing reversed. SciPy calls this
-    ``correlate(long, short, "valid")`` where the steps are 1.
+    Both have the same number of axes. For each, `steps` has how far the short array
+    moves from one place to the next. Nothing is padded, and nothing is reversed. With
+    steps of 1, this is SciPy's ``correlate(long, short, "valid")``.
 
     Examples
     --------
