@@ -76,17 +76,14 @@ class Call(NamedTuple):
         numbers beside them are a TypeError.
         """
         ((name, third),) = other.items()
-        arrays = {"x": x, "w": w}
-        if third is not None:
-            arrays[name] = third
-        arrays = as_working(arrays, self.dtype)
-        third = arrays.get(name)
-        if third is not None and name == "d_out":
-            third = _split(third, 1, self.groups)  # (n, g, c_out/g, *size)
+        given = {"x": x, "w": w} if third is None else {"x": x, "w": w, name: third}
+        arrays = as_working(given, self.dtype)
+        if name == "d_out":  # (n, g, c_out/g, *size)
+            arrays[name] = _split(arrays[name], 1, self.groups)
         return (
             _split(arrays["x"], 1, self.groups),  # (n, g, c_in/g, *size)
             _split(arrays["w"], 0, self.groups),  # (g, c/g, second axis, *kernel)
-            cast("Other", third),
+            cast("Other", arrays.get(name)),
         )
 
     def result(self, y: Array, x: Array, w: Array, b: Array | None) -> Array:

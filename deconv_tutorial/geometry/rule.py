@@ -95,9 +95,7 @@ class Axis:
 
     @property
     def separate(self) -> bool:
-        """Whether windows do not overlap, of outputs or else of taps.
-
-        Then no input is read twice, neither by two outputs nor by two taps.
+        """Whether no input is read twice, neither by two outputs nor by two taps.
 
         Examples
         --------

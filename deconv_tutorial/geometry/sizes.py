@@ -188,8 +188,7 @@ def _positive(**given: object) -> dict[str, Index]:
 
 
 def _spans(kernel_size: Index, dilation: Index) -> Index:
-    pairs = zip(kernel_size, dilation, strict=True)
-    spans = tuple(d * (k - 1) + 1 for k, d in pairs)
+    spans = tuple(d * (k - 1) + 1 for k, d in zip(kernel_size, dilation, strict=True))
     _require_countable("a span", spans, kernel_size=kernel_size, dilation=dilation)
     return spans
 
