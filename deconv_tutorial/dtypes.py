@@ -37,7 +37,7 @@ def as_numbers(name: str, value: npt.ArrayLike | None) -> Array:
     Traceback (most recent call last):
     TypeError: x needs numbers, got a list with an element 'one' (a str)
     """
-    if _is_masked(value):
+    if type(value) is not np.ndarray and _is_masked(value):
         msg = (
             f"{name} needs numbers everywhere, got {type_of(value)} with masked "
             f"elements: fill them first, as numpy.ma.array({name}).filled(0) does"
