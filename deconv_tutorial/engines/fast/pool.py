@@ -75,17 +75,18 @@ def threads(count: int) -> Threads:
 class Threads:
     """A block whose calls share their work, as `threads` says."""
 
+    _entries: tuple[_Entry, ...] = ()
+
     def __init__(self, count: int) -> None:
         self._count = count
-        self._entries: list[tuple[object, int]] = []  # and what was asked for before
 
     def __enter__(self) -> Self:
         """Start what is needed."""
-        entry = (object(), _ASKED.get())
+        entry = _Entry(_ASKED.get())
         try:
-            self._entries.append(entry)
+            self._entries = (*self._entries, entry)
             _ASKED.set(self._count)
-            _POOL.enter(entry, self._count)
+            _POOL.enter(entry.key, self._count)
         except BaseException:  # an interrupt may come anywhere
             self._leave(entry)
             raise
@@ -100,15 +101,32 @@ class Threads:
             self._leave(entry)
             raise
 
-    def __del__(self) -> None:
-        """Do so too where an interrupt came before `__exit__` could begin."""
-        for entry in self._entries:
-            _POOL.leave(entry, wait=False)
+    def _leave(self, entry: _Entry) -> None:
+        _ASKED.set(entry.before)
+        _POOL.leave(entry.key)
+        self._entries = tuple(each for each in self._entries if each is not entry)
+        entry.__class__ = _EndedEntry  # pyright: ignore[reportAttributeAccessIssue]
 
-    def _leave(self, entry: tuple[object, int]) -> None:
-        _ASKED.set(entry[1])
-        _POOL.leave(entry)
-        self._entries = [other for other in self._entries if other is not entry]
+
+class _Entry:
+    """A block that was entered. If an interrupt hinders its end, it ends when it goes.
+
+    An interrupt in `__del__` itself would be lost, so ended entries have none.
+    """
+
+    key: object = None
+
+    def __init__(self, before: int) -> None:
+        self.key = object()
+        self.before = before  # what was asked for then
+
+    def __del__(self) -> None:
+        """End the block."""
+        _POOL.leave(self.key, wait=False)
+
+
+class _EndedEntry:
+    """An entry that has nothing left to do."""
 
 
 class _Pool:

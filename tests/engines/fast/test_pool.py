@@ -64,6 +64,10 @@ def within_a_second(condition):
         time.sleep(1e-3)
     return condition()
 
+def running(count):
+    "Return whether so many threads run in the pool, within a second."
+    return within_a_second(lambda: len(ours()) == count)
+
 def tasks_again(before):
     return within_a_second(lambda: tasks() == before and not ours())
 
@@ -187,7 +191,7 @@ def test_many_blas_threads_and_batches_make_no_pools():
         with threads(16):
             for samples in range(1, 46):
                 conv(np.ones((samples, 4, 30, 30)), np.ones((4, 4, 3, 3)))
-            assert within_a_second(lambda: len(ours()) == 15)
+            assert running(15)
         assert tasks_again(before)
     """,
         blas=16,
@@ -202,11 +206,11 @@ def test_blas_has_one_thread_inside_and_as_many_as_before_after():
         before = tasks()
         with threads(3):
             assert set(blas()) == {1}
-            assert within_a_second(lambda: len(ours()) == 2)
+            assert running(2)
             assert within_a_second(lambda: tasks() == before + 2)
             call_all()
             assert set(blas()) == {1}
-            assert within_a_second(lambda: len(ours()) == 2)
+            assert running(2)
         assert blas()[0] == 2
         assert tasks_again(before)
     """)
@@ -226,7 +230,7 @@ def test_blocks_are_nested():
     run("""
         with threads(2):
             with threads(4):
-                assert pool.share_count() == 4 and within_a_second(lambda: len(ours()) == 3)
+                assert pool.share_count() == 4 and running(3)
                 assert right()
             assert pool.share_count() == 2
             assert set(blas()) == {1}
@@ -410,12 +414,12 @@ def test_forked_children():
             return right() and blas()[0] == 2 and not ours()
         def with_block():
             with threads(2):
-                ok = right() and within_a_second(lambda: len(ours()) == 1) and set(blas()) == {1}
+                ok = right() and running(1) and set(blas()) == {1}
             return ok and alone()
         assert child(alone) == 0 and child(with_block) == 0
         with threads(2):
             def goes_on():
-                return right() and within_a_second(lambda: len(ours()) == 1) and set(blas()) == {1}
+                return right() and running(1) and set(blas()) == {1}
             assert child(goes_on) == 0
             assert child(lambda: right() and set(blas()) == {1}) == 0
             assert right()
