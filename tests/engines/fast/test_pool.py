@@ -355,11 +355,12 @@ def test_interrupts_at_any_moment_leave_nothing():
             random = np.random.default_rng(1)
             signal.signal(signal.SIGALRM, interrupt)
             hits = 0
-            for n in range(300):
+            for n in range(200):
                 try:
                     try:
                         soon = 1e-5 + random.random() * 0.02
-                        signal.setitimer(signal.ITIMER_REAL, soon)
+                        # Again, since one may be lost in a callback of C code.
+                        signal.setitimer(signal.ITIMER_REAL, soon, 0.1)
                         while True:
                             with threads(2):
                                 conv(X, W, stride=2)
@@ -370,7 +371,7 @@ def test_interrupts_at_any_moment_leave_nothing():
                 assert blas()[0] == 2, n
                 assert within_a_second(lambda: not ours()), n
                 pool._ASKED.set(1)
-            assert hits == 300
+            assert hits == 200
             assert right()
             with threads(2):
                 assert right()
