@@ -43,7 +43,7 @@ def threads(count: int) -> Threads:
 
     Inside it the BLAS library uses one thread, in the whole process: ours take the
     place of its own. When the last such block of the process ends, the library has as
-    many threads again as before the first began, our threads have ended, and scratch
+    many threads again as before the first began, our threads end, and scratch
     memory is given back; also after an error or an interrupt.
 
     The block holds for the thread that enters it. A thread that you start inside works
