@@ -59,3 +59,16 @@ def test_a_kernel_of_many_taps_is_unfolded_output_by_output():
     grads = conv_backward(expected[None, None], x[None, None], w[None, None])
     assert np.array_equal(grads.dw[0, 0], np.correlate(x, expected, "valid"))
     assert np.array_equal(grads.dx[0, 0], np.convolve(expected, w))
+
+
+def test_blocks_hold_what_a_block_may_and_all_outputs():
+    """Columns and values of a block fit in a block, unless the weights are larger."""
+    geometry = conv_geometry((90, 80), 3, padding=1)
+    y = np.empty((3, 2, 16, 90, 80), np.float32)
+    sizes = [
+        y[samples, ..., *outputs].size // 32  # outputs
+        for samples, outputs, _ in columns._blocks(y, 5, geometry)
+    ]
+    assert sum(sizes) == 3 * 90 * 80
+    assert max(sizes) * 2 * (5 * 9 + 16) * 4 <= columns.BLOCK
+    assert len(sizes) == -(-sum(sizes) // (columns.BLOCK // (2 * (5 * 9 + 16) * 4)))

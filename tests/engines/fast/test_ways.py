@@ -236,3 +236,19 @@ def test_a_way_is_found_at_once_for_odd_layers(size, options):
         tracemalloc.stop()
         assert way in {columns, planes} or isinstance(way, Tiled)
         assert peak < 20 * 2**20
+
+
+@pytest.mark.parametrize(("a", "b"), [(3, 40), (40, 3)])
+def test_tiles_of_a_part_fit_a_block_on_either_side(a, b):
+    geometry = conv_geometry((64, 60), 3, padding=1)
+    plan = tiled.plan_of(geometry, ((4, 3), (4, 3)), transposed=False)
+    source, target = np.empty((5, b, 64, 60), "f4"), np.empty((5, a, 64, 60), "f4")
+    own = scratch.Scratch()
+    parts = [*tiled.parts(source, target, plan, 2)]
+    assert len(parts) > 1
+    for part in parts:
+        for tiles in (
+            transform.source_tiles(source, plan, part, own),
+            transform.target_tiles(target, plan, part, own),
+        ):
+            assert 2 * tiles.nbytes <= BLOCK
