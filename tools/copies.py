@@ -55,6 +55,9 @@ class Copy:
         asked = {"arguments": [*OPTIONS, *tests], **LIMITS, **limits}
         print(json.dumps(asked), file=self.process.stdin, flush=True)
         answer = cast("IO[str]", self.process.stdout).readline().split()
+        if not answer:
+            msg = f"the process that runs the tests ended with {self.process.wait()}"
+            raise RuntimeError(msg)
         status, seconds = int(answer[0]), float(answer[1])
         if status == MISUSED:
             msg = f"pytest refused {asked['arguments']}"

@@ -100,15 +100,21 @@ class Trials:
         measured = self.shared(seconds, names)
         self.seconds = dict(zip(names, measured, strict=True))
 
+    def cost(self, test: str, file: str) -> tuple[bool, float]:
+        """Return what to sort tests by: those of a module beside this one are last."""
+        beside = Path(file).with_name(Path(test).name.removeprefix("test_"))
+        other = beside != Path(file) and (self.root / beside).is_file()
+        return other, self.seconds[test]
+
     def outcome(self, copy: Copy, mutant: Mutant) -> str:
         """Return what becomes of a mutant; one that takes very long is found, too."""
         first = mirrored(self.root, mutant.file)
         second = [test for test in wide(self.root) if test not in first]
         with copy.mutated(mutant):
             for tests in filter(None, (first, second)):
-                cheap_first = sorted(tests, key=self.seconds.__getitem__)
+                order = sorted(tests, key=lambda t: self.cost(t, mutant.file))
                 limit = 30 + round(3 * sum(map(self.seconds.__getitem__, tests)))
-                passed, _ = copy.run(cheap_first, seconds=limit, patience=10 * limit)
+                passed, _ = copy.run(order, seconds=limit, patience=10 * limit)
                 if not passed:
                     said(".")
                     return KILLED

@@ -7,7 +7,7 @@ import pytest
 from tools import copies
 from tools.checkout import ROOT
 from tools.copies import Copy
-from tools.mutants import chosen, equivalents, main, mirrored, wide
+from tools.mutants import chosen, equivalents, main, mirrored, trials, wide
 from tools.mutations import drawn, mutants_of
 
 MODULE = '''\
@@ -189,6 +189,16 @@ def test_tests_are_those_that_mirror_a_module_and_those_above():
     assert any("engines/fast" in test for test in wide(ROOT))
 
 
+def test_cheap_tests_are_first_and_those_of_modules_beside_are_last(toy):
+    (toy / "deconv_tutorial" / "other.py").write_text("", "utf-8")
+    with trials(toy, 1) as running:
+        names = ["tests/test_other.py", "tests/test_all.py", "tests/test_counts.py"]
+        running.seconds = {name: n for n, name in enumerate(names)}
+        module = "deconv_tutorial/counts.py"
+        order = sorted(names, key=lambda test: running.cost(test, module))
+    assert order == [*names[1:], names[0]]
+
+
 def contents(folder):
     return {path: path.read_bytes() for path in folder.rglob("*") if path.is_file()}
 
@@ -253,6 +263,11 @@ def test_tests_that_take_too_much_do_not_pass(passes):
 def test_misused_pytest_is_no_failing_test(copy):
     with pytest.raises(RuntimeError, match=r"pytest refused.*gone"):
         copy.run(["tests/test_gone.py"])
+
+
+def test_end_of_the_process_that_runs_tests_is_no_failing_test(passes):
+    with pytest.raises(RuntimeError, match=r"ended with -9$"):
+        passes("import os; os.kill(os.getppid(), 9)")
 
 
 def test_mutant_of_the_same_length_in_the_same_second_is_seen(copy):
