@@ -45,7 +45,9 @@ PUBLIC = {
         "derive prove prove_layer recognise form letters letters_of derivative Letters "
         "Table Proof ProofError Reading"
     ),
-    "deconv_tutorial.diagnose": "gradients function mistake_of Report Finding Mistake",
+    "deconv_tutorial.diagnose": (
+        "gradients function assert_right mistake_of Report Finding Mistake"
+    ),
     "deconv_tutorial.exercises": "check stub solution exercises Verdict",
     "deconv_tutorial.figures": (
         "connections columns coverage phases tap_windows triangles error_maps growth "

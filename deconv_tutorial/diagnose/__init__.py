@@ -11,8 +11,16 @@ Only the numbers count: a right answer may be computed in any way.
 """
 
 from deconv_tutorial.diagnose.from_arrays import gradients
-from deconv_tutorial.diagnose.from_function import function
+from deconv_tutorial.diagnose.from_function import assert_right, function
 from deconv_tutorial.diagnose.mistakes.catalogue import Mistake, mistake_of
 from deconv_tutorial.diagnose.report import Finding, Report
 
-__all__ = ["Finding", "Mistake", "Report", "function", "gradients", "mistake_of"]
+__all__ = [
+    "Finding",
+    "Mistake",
+    "Report",
+    "assert_right",
+    "function",
+    "gradients",
+    "mistake_of",
+]

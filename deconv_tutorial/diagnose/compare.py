@@ -11,18 +11,20 @@ _TOLERANCE = {"e": 1e-2, "f": 1e-4, "F": 1e-4}
 _TOLERANCE_OF_OTHERS = 1e-9
 
 
-def is_same(found: Array, expected: Array) -> bool:
+def is_same(found: Array, expected: Array, rtol: float | None = None) -> bool:
     """Return whether two arrays are equal, but for the rounding of their dtype.
 
     Differences up to some share of the largest element count as rounding: 1e-9 in
     float64, 1e-4 in float32, 1e-2 in float16.
     """
-    return found.shape == expected.shape and not wrong_places(found, expected).any()
+    return (
+        found.shape == expected.shape and not wrong_places(found, expected, rtol).any()
+    )
 
 
-def wrong_places(found: Array, expected: Array) -> Array:
+def wrong_places(found: Array, expected: Array, rtol: float | None = None) -> Array:
     """Return a mask that is True where two arrays differ by more than rounding."""
-    share = max(
+    share = rtol or max(
         _TOLERANCE.get(array.dtype.char, _TOLERANCE_OF_OTHERS)
         for array in (found, expected)
     )

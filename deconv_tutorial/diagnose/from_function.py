@@ -1,182 +1,126 @@
-"""Runs a function that somebody wrote on layers that few mistakes survive."""
+"""Runs a function that somebody wrote on layers that it says it takes."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
-from typing import Any, Literal, TypeAlias, cast
+import inspect
+from collections.abc import Callable, Collection, Mapping, Sequence
+from contextlib import closing
+from typing import Any, cast
 
-import numpy as np
-
-from deconv_tutorial.diagnose.black_box import broken_properties, wrong_rules
-from deconv_tutorial.diagnose.compare import is_same, whereabouts
-from deconv_tutorial.diagnose.mistakes.problem import Target
-from deconv_tutorial.diagnose.naming import explanations
-from deconv_tutorial.diagnose.probes import SETTINGS, STRONG, WEAK, LayerCall, Probe
-from deconv_tutorial.diagnose.report import Finding, Report
-from deconv_tutorial.diagnose.trial import blame, time_limit
+from deconv_tutorial.diagnose.attempt import (
+    RETURNS,
+    Attempt,
+    FunctionName,
+    Names,
+    check_names,
+)
+from deconv_tutorial.diagnose.coverage import Coverage, coverage_of
+from deconv_tutorial.diagnose.evidence import failure_findings, result_findings
+from deconv_tutorial.diagnose.exploration import OF_CONVERT, Exploration
+from deconv_tutorial.diagnose.layouts import layout_of
+from deconv_tutorial.diagnose.limits import check_limits
+from deconv_tutorial.diagnose.probes import SETTINGS, LayerCall
+from deconv_tutorial.diagnose.report import Report
+from deconv_tutorial.diagnose.space import Space
+from deconv_tutorial.diagnose.trial import InProcess, Runner, can_stop, check_seconds
 from deconv_tutorial.dtypes import Array
-
-FunctionName: TypeAlias = Literal[
-    "conv", "conv_backward", "conv_transpose", "conv_transpose_backward"
-]
-Names: TypeAlias = Mapping[str | tuple[str, ...], str]
-
-Try: TypeAlias = tuple[LayerCall, dict[Target, Array]]
-"""A layer call, and the results that the attempt returned for it."""
-
-RETURNS: Mapping[str, tuple[Target, ...]] = {
-    "conv": ("y",),
-    "conv_backward": ("dx", "dw", "db"),
-    "conv_transpose": ("y",),
-    "conv_transpose_backward": ("dx", "dw", "db"),
-}
-"""The results of each function, in the order in which it returns them."""
-
-
-@dataclass(frozen=True)
-class Attempt:
-    """A function that somebody wrote, and how to call it."""
-
-    function: Callable[..., Any]
-    of: FunctionName
-    settings: tuple[str, ...] = SETTINGS
-    names: Names = field(default_factory=dict[str | tuple[str, ...], str])
-    returns: tuple[str, ...] = ()
-    convert: Callable[[Array], Any] | None = None
-    seconds: float = 10.0
-
-    @property
-    def transposed(self) -> bool:
-        """Whether the layer is a transposed convolution."""
-        return self.of.startswith("conv_transpose")
-
-    def suits(self, probe: Probe) -> bool:
-        """Return whether the function takes every setting that a probe has."""
-        return probe.suits(self.settings, transposed=self.transposed)
-
-    def results(self, case: LayerCall) -> dict[Target, Array]:
-        """Return what the function returns for a layer call, as arrays by target."""
-        given = {"x": case.x, "w": case.w}
-        if self.of.endswith("backward"):
-            given = {"d_out": case.d_out, **given}
-        copies = {name: array.copy() for name, array in given.items()}
-        made = {
-            name: self.convert(a) if self.convert else a for name, a in copies.items()
-        }
-        positional, keywords = self._arguments(made, dict(case.settings))
-        with time_limit(self.seconds):
-            result = self.function(*positional, **keywords)
-        changed = [n for n, a in copies.items() if not np.array_equal(a, given[n])]
-        if changed:
-            msg = f"it changed its argument {', '.join(changed)} in place"
-            raise ChangedArgumentError(msg)
-        return self._results_by_target(result)
-
-    def _arguments(
-        self, arrays: dict[str, Any], settings: dict[str, Any]
-    ) -> tuple[list[Any], dict[str, Any]]:
-        """Return the positional arguments and the keyword arguments of the call."""
-        tuples = {
-            name for ours in self.names if isinstance(ours, tuple) for name in ours
-        }
-        theirs = {self.names.get(name, name): v for name, v in settings.items()}
-        if "settings" not in tuples:
-            settings, theirs = theirs, settings
-        else:
-            settings = {}
-        everything: dict[str, Any] = {**arrays, **theirs, "settings": theirs}
-        keywords: dict[str, Any] = dict(settings)
-        for ours, name in self.names.items():
-            if isinstance(ours, tuple):
-                keywords[name] = tuple(everything.get(each) for each in ours)
-            elif ours in arrays:
-                keywords[name] = arrays[ours]
-        named = tuples | set(self.names)
-        rest = {name: array for name, array in arrays.items() if name not in named}
-        for name in tuples & set(keywords):
-            del keywords[name]
-        if len(rest) < len(arrays):  # places have changed, so names have to do
-            return [], {**rest, **keywords}
-        return [*rest.values()], keywords
-
-    def _results_by_target(self, result: Any) -> dict[Target, Array]:  # noqa: ANN401
-        kind = type(result).__name__
-        if hasattr(result, "_asdict"):
-            result = result._asdict()
-        if isinstance(result, Mapping):
-            values = dict(cast("Mapping[str, Any]", result))
-        else:
-            several = isinstance(result, tuple | list)
-            parts = cast("Sequence[Any]", result) if several else (result,)
-            values = dict(zip(self.returns or RETURNS[self.of], parts, strict=False))
-        arrays: dict[Target, Array] = {
-            target: as_array(values[target])
-            for target in RETURNS[self.of]
-            if values.get(target) is not None
-        }
-        if not arrays:
-            wanted = " or ".join(RETURNS[self.of])
-            msg = f"it needs to return {wanted}, got {kind}"
-            raise TypeError(msg)
-        return arrays
-
-
-class ChangedArgumentError(Exception):
-    """An attempt wrote into an array that it was given."""
+from deconv_tutorial.geometry.settings import shown, typed
 
 
 def function(
     attempt: Callable[..., Any],
     of: FunctionName,
-    settings: Sequence[str] = SETTINGS,
+    settings: Sequence[str] | str = SETTINGS,
     *,
-    ranks: Sequence[int] = (2,),
+    ranks: Sequence[int] | int = (2,),
     names: Names | None = None,
     returns: Sequence[str] = (),
     convert: Callable[[Array], Any] | None = None,
+    layout: Mapping[str, str] | None = None,
+    bias: bool = False,
+    fixed: Mapping[str, Any] | None = None,
+    accepts: Sequence[str | Callable[[LayerCall], bool]] | str = (),
+    rtol: float | None = None,
     seconds: float = 10.0,
+    budget: float = 60.0,
+    seed: int = 0,
+    isolated: bool = False,
+    progress: bool | None = None,
 ) -> Report:
-    """Run a function on strong probes, and name the mistake in each wrong result.
+    """Run a function on layers drawn for it, and name the mistake in a wrong result.
+
+    Some two hundred small layers are drawn for each number of axes, from what the
+    attempt says it takes: no setting, each one alone, every two, and all; one number
+    for all axes and different ones; padding that differs at both ends; even and odd
+    kernels, one tap, one window, inputs left over, groups, one channel, one sample. The
+    report ends with a table of what was tried.
 
     Parameters
     ----------
     attempt : callable
         Called as ``attempt(d_out, x, w, **settings)``, or ``attempt(x, w, **settings)``
-        if it is a forward pass. The arrays are float64 and hold whole numbers. If the
-        attempt raises `NotImplementedError`, the probe is skipped, and the report says
-        so.
+        if it is a forward pass. The arrays are float64; their elements are whole, or
+        multiples of 1/8.
     of : {"conv", "conv_backward", "conv_transpose", "conv_transpose_backward"}
         The function of this package that the attempt should equal.
-    settings : sequence of str
-        The settings that the attempt takes. Probes with other settings are skipped.
-        Each setting is passed as a whole number or a tuple of whole numbers, as to the
-        function of this package.
-    ranks : sequence of int
+    settings : str or sequence of str
+        The settings that the attempt takes. All of them are passed in each call, as one
+        whole number where that says it, or as tuples: as to the function of this
+        package.
+    ranks : int or sequence of int
         The numbers of spatial axes to try.
     names : mapping, optional
         The attempt's names for its arguments, such as ``{"d_out": "dout", "padding":
         "pad"}``. If an array is among them, all arrays are passed by name. Several
         arguments can be passed as one tuple: ``{("x", "w", "settings"): "cache"}``.
-        There ``"settings"`` stands for a dictionary of all settings, under the names
-        that this mapping gives them.
+        There, or alone, ``"settings"`` stands for a dictionary of all settings, under
+        the names that this mapping gives them.
     returns : sequence of str
-        The order of the results, if the attempt returns a tuple in another order than
-        ``("dx", "dw", "db")``. It may also return a dictionary.
+        The results in the order in which the attempt returns them, if that is not
+        ``("dx", "dw", "db")``. Those left out are not compared; ``"_"`` stands for one
+        to ignore. It may also return a dictionary.
     convert : callable, optional
         Makes the attempt's kind of array from a NumPy array, such as ``torch.tensor``.
+    layout : mapping, optional
+        The order of its axes, such as ``{"x": "n*c", "w": "*io"}``: n samples, c
+        channels, o and i output and input channels, * space. An axis that is left out
+        has length 1; ``{"w": "c*"}`` is depthwise. ``NHWC`` and ``HWIO`` are taken too.
+    bias : bool
+        Whether it also takes a bias ``b``, after ``w``.
+    fixed : mapping, optional
+        Settings that it always has, and that are not passed: ``{"padding": "same"}``. A
+        value may be a function of the kernel's size.
+    accepts : str, or sequence of str and callables
+        Limits of what it accepts, such as ``"one number for all axes"`` or ``"square
+        kernels"``; `limits.LIMITS` has all. A callable takes a `LayerCall`, and returns
+        whether it is accepted. What it refuses beyond these is reported.
+    rtol : float, optional
+        The largest difference that counts as rounding, as a share of the largest
+        element. By default it depends on the dtype of the result.
     seconds : float
-        How long one call may take, on platforms that can stop it.
+        How long one call may take. The first one that takes longer is the last. Without
+        `isolated` it needs the main thread, and does not stop a function in C.
+    budget : float
+        How many seconds layers are tried. Fewer layers are tried if they do not
+        suffice.
+    seed : int
+        Other numbers draw other layers.
+    isolated : bool
+        Whether to run the attempt in a process of its own. Otherwise it can do all that
+        this process can do: end it, or change what compares its results.
+    progress : bool, optional
+        Whether to show a bar. By default, in a terminal and in a notebook, after two
+        seconds, if ``tqdm`` is installed.
 
     Returns
     -------
     Report
-        True if all results are right. An error that the attempt raises is a finding.
+        True if all results are right, and if enough was tried to say so.
 
     Raises
     ------
-    ValueError
-        If `of`, a setting or a rank is unknown, or if no probe fits the settings.
+    ValueError, TypeError
+        If an argument is not as described.
 
     Examples
     --------
@@ -189,104 +133,165 @@ def function(
     >>> [(f.target, f.mistakes[0].key) for f in report.findings]
     [('db', 'db-mean-all')]
     """
+    if of not in RETURNS:
+        msg = f"of needs one of {list(RETURNS)}, got {of!r}"
+        raise ValueError(msg)
+    transposed = of.startswith("conv_transpose")
+    fixed = _checked_fixed(fixed or {})
+    given = tuple(name for name in _words("settings", settings) if name not in fixed)
     tried = Attempt(
-        attempt, of, tuple(settings), names or {}, tuple(returns), convert, seconds
+        attempt,
+        of,
+        given,
+        names or {},
+        tuple(_words("returns", returns)),
+        convert,
+        layout_of(layout, transposed=transposed),
+        bias,
     )
-    probes = _probes(tried, tuple(ranks))
-    tries: list[Try] = []
-    failed: dict[str, Finding] = {}
-    left_out: list[str] = []
-    for probe in probes:
-        case = probe.case(transposed=tried.transposed)
-        try:
-            tries.append((case, tried.results(case)))
-        except NotImplementedError:
-            left_out.append(probe.name)
-        except Exception as error:  # noqa: BLE001  # whatever a learner's code raises
-            finding = Finding("call", f"it fails on {case}", where=(blame(error),))
-            failed.setdefault(type(error).__name__, finding)
-    found = (_finding(tried, target, tries) for target in RETURNS[of])
-    if len(left_out) == len(probes):
-        why = "NotImplementedError on every probe, so nothing could be checked"
-        failed["all"] = Finding("call", "it is not written yet", where=(why,))
-    names_of = ", ".join(probe.name for probe in probes if probe.name not in left_out)
-    without = f", not on {', '.join(left_out)}" if left_out else ""
-    return Report(
-        (f"{of} on the probes {names_of}{without}",),
-        (*failed.values(), *(f for f in found if f is not None)),
-    )
-
-
-def _probes(attempt: Attempt, ranks: tuple[int, ...]) -> list[Probe]:
-    if attempt.of not in RETURNS:
-        msg = f"of needs one of {list(RETURNS)}, got {attempt.of!r}"
-        raise ValueError(msg)
-    unknown = set(attempt.settings) - set(SETTINGS)
-    if unknown or not set(ranks) <= {1, 2, 3}:
-        msg = (
-            f"settings need to be among {SETTINGS} and ranks among (1, 2, 3), got "
-            f"{attempt.settings} and {ranks}"
+    check_names(tried)
+    for name, number in (("seconds", seconds), ("budget", budget)):
+        check_seconds(name, number)
+    space = Space(transposed, given, _checked_ranks(ranks), fixed, seed)
+    limits = [accepts] if isinstance(accepts, str) else [*accepts]
+    limits += _annotated_limits(attempt, given)
+    named = [limit for limit in limits if not callable(limit)]
+    check_limits("accepts", named)
+    runner = _runner(tried, seconds, isolated=isolated)
+    with closing(runner):
+        exploration = Exploration(
+            tried,
+            runner,
+            space,
+            [*named, *tried.layout.limits],
+            tuple(limit for limit in limits if callable(limit)),
+            rtol,
         )
-        raise ValueError(msg)
-    fitting = [p for p in STRONG if p.rank in ranks and attempt.suits(p)]
-    if not fitting:
-        msg = f"no probe has only the settings {attempt.settings} and ranks {ranks}"
-        raise ValueError(msg)
-    return fitting
+        declared = tuple(exploration.limits)
+        exploration.explore(budget, progress=progress)
+        return _report(exploration, declared, _notes(isolated=isolated))
 
 
-def _finding(attempt: Attempt, target: Target, tries: Sequence[Try]) -> Finding | None:
-    """Return what is wrong with a target on all probes together, or None."""
-    evidence = [
-        (case.problem, found[target]) for case, found in tries if target in found
+def assert_right(attempt: Callable[..., Any], of: FunctionName, **options: Any) -> None:  # noqa: ANN401
+    """Raise an AssertionError with the report if a function is not right.
+
+    For tests: ``diagnose.assert_right(my_backward, of="conv_backward")``.
+
+    Parameters
+    ----------
+    attempt, of, **options
+        As for `function`.
+
+    Raises
+    ------
+    AssertionError
+        If the report is not true: also if too little could be tried.
+
+    Examples
+    --------
+    >>> from deconv_tutorial import conv, diagnose
+    >>> diagnose.assert_right(conv, of="conv", settings=["stride", "padding"])
+    """
+    __tracebackhide__ = True  # pytest shows the line that called
+    report = function(attempt, of, **options)
+    if not report:
+        raise AssertionError(f"{of}: {report.status}\n\n{report}")
+
+
+def _runner(attempt: Attempt, seconds: float, *, isolated: bool) -> Runner:
+    if isolated:
+        msg = "isolated"
+        raise NotImplementedError(msg)
+    return InProcess(attempt, seconds)
+
+
+def _notes(*, isolated: bool) -> tuple[str, ...]:
+    if isolated:
+        return ("It ran in a process of its own.",)
+    return () if can_stop() else ("No call had a time limit here: use isolated=True.",)
+
+
+def _report(
+    tried: Exploration, declared: Sequence[str], notes: tuple[str, ...]
+) -> Report:
+    """Return the report on what was tried."""
+    coverage = _coverage(tried, declared)
+    findings = (*failure_findings(tried), *result_findings(tried))
+    refusals: list[str] = []
+    if tried.end is not None and tried.end.answer.ending == "uncallable":
+        refusals.append(tried.end.answer.error)
+        findings = ()
+    refusals += [
+        f"layers beyond {name!r}: {text}. If that is meant: accepts=[{name!r}]"
+        for name, text in coverage.refused.items()
     ]
-    wrong = [
-        (case, found)
-        for case, found in tries
-        if target in found and not is_same(found[target], case.problem.result(target))
-    ]
-    if not wrong:
-        return None
-    case, found = wrong[0]
-    alternatives = explanations(target, evidence)
-    where: list[str] = []
-    if not alternatives:
-        where += whereabouts(case.problem, target, found[target])
-        where += _clues(attempt, target, wrong[-1][0])
-    if len(wrong) < len(evidence):
-        names = {case.name for case, _ in wrong}
-        right = [case.name for case, _ in tries if case.name not in names]
-        where.append(f"it is right on the probes {', '.join(right)}")
-    passes = tuple(probe.name for probe in WEAK if _passes(attempt, target, probe))
-    return Finding(target, str(case), tuple(alternatives), tuple(where), passes)
+    if tried.unexplained:
+        trial = tried.unexplained[0]
+        count = len(tried.unexplained)
+        refusals.append(f"{count} layers, such as {trial.case}: {trial.answer.error}")
+    targets = ", ".join(tried.attempt.targets)
+    checked = f"{targets} of {tried.attempt.of}, on {coverage.layers} layers"
+    return Report((checked,), findings, coverage, tuple(refusals), notes)
 
 
-def _clues(attempt: Attempt, target: Target, case: LayerCall) -> list[str]:
-    """Return what further calls reveal about a mistake that has no name."""
-    sentences: list[str] = []
-    for question in (wrong_rules, broken_properties):
-        try:
-            sentences += question(attempt.results, target, case)
-        except Exception:  # noqa: BLE001  # it may fail on other arrays
-            continue
-    return sentences
+def _coverage(tried: Exploration, declared: Sequence[str]) -> Coverage:
+    """Return what the layers had that were tried."""
+    compared = {
+        target: sum(target in trial.answer.arrays for trial in tried.trials)
+        for target in tried.attempt.targets
+    }
+    refused = {
+        name: f"{trial.answer.error} ({trial.case})"
+        for name, trial in tried.refusals.items()
+        if name not in OF_CONVERT
+    }
+    lossy = tuple(name for name in tried.refusals if name in OF_CONVERT)
+    return coverage_of(
+        [trial.sketch for trial in tried.trials],
+        tried.space.varied,
+        compared,
+        ranks=tried.space.ranks,
+        limits=(*declared, *lossy),
+        refused=refused,
+        seed=tried.space.seed,
+    )
 
 
-def _passes(attempt: Attempt, target: Target, probe: Probe) -> bool:
-    """Return whether a result is right on a probe. Without a result, it is not."""
-    if not attempt.suits(probe):
-        return False
-    case = probe.case(transposed=attempt.transposed)
+def _annotated_limits(attempt: object, settings: Sequence[str]) -> list[str]:
+    """Return the limit that annotations set: ``stride: int`` is one for all axes."""
     try:
-        found = attempt.results(case)
-    except Exception:  # noqa: BLE001  # whatever a learner's code raises
-        return False
-    return target in found and is_same(found[target], case.problem.result(target))
+        parameters = inspect.signature(cast("Any", attempt)).parameters
+    except (TypeError, ValueError):
+        return []
+    names = [n for n in settings if n in parameters and n != "groups"]
+    single = any(parameters[n].annotation in (int, "int") for n in names)
+    return ["one number for all axes"] if single else []
 
 
-def as_array(value: object) -> Array:
-    """Return a NumPy array, also from a tensor of PyTorch that records gradients."""
-    for step in ("detach", "cpu"):
-        if hasattr(value, step):
-            value = getattr(value, step)()
-    return np.asarray(value)
+def _words(name: str, value: Collection[str] | str) -> tuple[str, ...]:
+    """Return one word, or several, as a tuple."""
+    words = (value,) if isinstance(value, str) else tuple(value)
+    if name == "settings" and (unknown := [w for w in words if w not in SETTINGS]):
+        msg = f"settings need to be among {SETTINGS}, got {unknown[0]!r}"
+        raise ValueError(msg)
+    return words
+
+
+def _checked_ranks(ranks: Sequence[int] | int) -> tuple[int, ...]:
+    found = (ranks,) if isinstance(ranks, int) else tuple(dict.fromkeys(ranks))
+    if not found or not set(found) <= {1, 2, 3} or True in map(_is_bool, found):
+        msg = f"ranks need to be among 1, 2 and 3, got {shown(ranks)}"
+        raise ValueError(msg)
+    return found
+
+
+def _is_bool(value: object) -> bool:
+    return isinstance(value, bool)
+
+
+def _checked_fixed(fixed: Mapping[str, Any]) -> Mapping[str, Any]:
+    unknown = [name for name in fixed if name not in SETTINGS]
+    if unknown:
+        msg = f"fixed needs settings among {SETTINGS}, got {typed(unknown[0])}"
+        raise ValueError(msg)
+    return fixed

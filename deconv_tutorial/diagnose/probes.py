@@ -11,16 +11,25 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any
 
 import numpy as np
 
-from deconv_tutorial.diagnose.mistakes.problem import Problem, problem_of
+from deconv_tutorial.diagnose.mistakes.problem import Problem, Target, problem_of
 from deconv_tutorial.dtypes import Array
 from deconv_tutorial.geometry.settings import Index
 
-SETTINGS = ("stride", "padding", "dilation", "groups", "output_padding")
-"""The settings of layers. Only transposed convolutions have the last one."""
+DEFAULTS: Mapping[str, int] = {
+    "stride": 1,
+    "padding": 0,
+    "dilation": 1,
+    "groups": 1,
+    "output_padding": 0,
+}
+"""The settings of layers, and what they are if nothing is said."""
+SETTINGS = tuple(DEFAULTS)
+"""Their names. Only transposed convolutions have the last one."""
 
 
 @dataclass(frozen=True)
@@ -81,18 +90,34 @@ class LayerCall:
     d_out: Array
     settings: Mapping[str, Any]
     transposed: bool
+    b: Array | None = None
+    """The bias that a forward pass adds, if it has one."""
+    fixed: Mapping[str, Any] = field(default_factory=dict[str, Any])
+    """Settings of the layer that are not passed to it."""
 
-    @property
+    @cached_property
     def problem(self) -> Problem:
         """The call as a problem, whose results are known."""
+        everything = {**self.settings, **self.fixed}
         return problem_of(
-            self.x, self.w, self.d_out, transposed=self.transposed, **self.settings
+            self.x, self.w, self.d_out, transposed=self.transposed, **everything
         )
 
+    def expected(self, target: Target) -> Array:
+        """Return the right result."""
+        right = self.problem.result(target)
+        if target != "y" or self.b is None:
+            return right
+        return right + self.b.reshape(-1, *[1] * (right.ndim - 2))
+
     def __str__(self) -> str:
-        """Return the shapes and the settings in one line."""
+        """Return the shapes, and the settings that are not the usual ones."""
         layer = "conv_transpose" if self.transposed else "conv"
-        settings = "".join(f", {name}={value}" for name, value in self.settings.items())
+        settings = "".join(
+            f", {name}={value}"
+            for name, value in {**self.settings, **self.fixed}.items()
+            if not np.array_equal(np.unique(value), [DEFAULTS[name]])
+        )
         return f"{layer} of x {self.x.shape} with w {self.w.shape}{settings}"
 
 

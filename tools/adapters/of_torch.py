@@ -7,7 +7,7 @@ from importlib import import_module
 
 import numpy as np
 
-from deconv_tutorial.diagnose.from_function import as_array
+from deconv_tutorial.diagnose.attempt import as_array
 from deconv_tutorial.dtypes import Array
 from tools.adapters.layer import (
     Backward,
