@@ -73,6 +73,9 @@ clean: ## remove what was built, but not .venv and .venv-oldest
 	@rm -rf _build .pytest_cache .ruff_cache .hypothesis
 	@echo "Removed: _build and the caches"
 
+# A bar that appears only on a slow machine would change what is stored.
+book notebooks test: export TQDM_DISABLE := 1
+
 # A stamp is written after the whole installation, so one that was cut off is done again.
 $(VENV)/.done: requirements.txt constraints.txt
 $(VENV)/.done-dev: requirements-dev.txt $(VENV)/.done

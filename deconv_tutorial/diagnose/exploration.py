@@ -26,6 +26,8 @@ _ENOUGH_SECONDS = 2.0
 """The seconds after which no more layers are tried if one was wrong."""
 _ENOUGH_FAILURES = 40
 """The failed calls after which no more layers are tried if none succeeded."""
+_BAR_AFTER = 2.0
+"""The seconds after which a progress bar is shown."""
 _SEARCHES = 8
 """How often the limit is searched that a refusal comes from."""
 _REPEATED = 16
@@ -204,7 +206,9 @@ def _with_bar(
         except ImportError:
             pass
         else:
-            bar = tqdm(items, total=total, delay=2, leave=False, unit=" layers")
+            bar = tqdm(
+                items, total=total, delay=_BAR_AFTER, leave=False, unit=" layers"
+            )
             yield from bar
             return
     yield from items

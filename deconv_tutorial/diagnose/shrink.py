@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import replace
 
 from deconv_tutorial.diagnose.limits import Step, within
-from deconv_tutorial.diagnose.sketch import Sketch
+from deconv_tutorial.diagnose.sketch import Sketch, SketchAxis
 from deconv_tutorial.diagnose.space import complexity
 
 CALLS = 400
@@ -80,6 +80,9 @@ def _candidates(sketch: Sketch) -> Iterator[Sketch]:
     """Yield layers in which a number is lowered: to the least, by half, or by one."""
     yield replace(sketch, values="counted")
     yield replace(sketch, batch=1, groups=1, short=1, long=1)
+    for kept in ((), ("taps",), ("outputs",), ("taps", "outputs")):
+        axes = tuple(_bare(axis, kept) for axis in sketch.axes)
+        yield replace(sketch, axes=axes)
     for change in ({"before": 0, "after": 0}, {"outputs": 1, "before": 0, "after": 0}):
         changed = [replace(axis, **change) for axis in sketch.axes]
         yield replace(sketch, axes=tuple(changed))
@@ -102,6 +105,16 @@ def _candidates(sketch: Sketch) -> Iterator[Sketch]:
     yield replace(sketch, spelling="number")
     yield replace(sketch, order="C")
     yield replace(sketch, values="positive" if sketch.values == "whole" else "whole")
+
+
+def _bare(axis: SketchAxis, kept: tuple[str, ...]) -> SketchAxis:
+    """Return an axis with the least of all, but with all the settings that it has."""
+    numbers = {
+        name: min(getattr(axis, name), 1 if name in {"outputs", "taps"} else least + 1)
+        for name, least in _LEAST.items()
+        if name not in kept
+    }
+    return replace(axis, **numbers)
 
 
 def _least(number: int, least: int) -> int:

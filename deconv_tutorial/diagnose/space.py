@@ -291,5 +291,6 @@ def complexity(sketch: Sketch) -> int:
     form += {"counted": 0, "positive": 1, "whole": 2, "eighths": 3}[sketch.values]
     settings = sum(not sketch.is_default(name) for name in SETTINGS)
     settings += any(axis.leftover for axis in sketch.axes) and not sketch.transposed
+    tuples = sum(isinstance(sketch.value(name), tuple) for name in SETTINGS)
     size = 4 * (elements + taps * channels) + 3 * (numbers + sketch.groups)
-    return 100 * settings + size + form
+    return 100 * settings + 30 * tuples + size + form
