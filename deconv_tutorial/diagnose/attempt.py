@@ -255,7 +255,8 @@ def as_array(value: object) -> Array:
         if hasattr(value, step):
             value = getattr(value, step)()
     if "bfloat16" in str(getattr(value, "dtype", "")) and hasattr(value, "float"):
-        value = cast("Any", value).float()  # NumPy cannot read these tensors
+        # NumPy cannot read these tensors, and float16 has more digits than they have.
+        value = np.asarray(cast("Any", value).float(), np.float16)
     try:
         array = np.asarray(value)
     except Exception as error:  # whatever their __array__ raises

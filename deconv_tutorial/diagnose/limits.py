@@ -38,6 +38,11 @@ def _symmetric(axis: SketchAxis) -> SketchAxis:
     return replace(axis, before=padding, after=padding)
 
 
+def _symmetric_padding(s: Sketch) -> Sketch:
+    spelling = "number" if s.spelling == "number" else "axis"
+    return replace(_each_axis(_symmetric)(s), spelling=spelling)
+
+
 def _one_number(s: Sketch) -> Sketch:
     shared = ["stride", "dilation", "before", "after"]
     if s.transposed:
@@ -70,7 +75,7 @@ def _values(values: Values, *, of: tuple[Values, ...]) -> Step:
 LIMITS: Mapping[str, Step] = {
     "whole numbers": _values("whole", of=("eighths",)),
     "positive numbers": _values("positive", of=("eighths", "whole")),
-    "symmetric padding": _each_axis(_symmetric),
+    "symmetric padding": _symmetric_padding,
     "one number for all axes": _one_number,
     "one number for each axis": _one_per_axis,
     "square kernels": _like_first("taps"),

@@ -626,3 +626,44 @@ def test_assert_right_raises_with_the_report():
             lambda x, w: conv(x, w[..., ::-1]), of="conv", settings=()
         )
     assert "Tried:" in str(caught.value)
+
+
+class HalfTensor:
+    """As PyTorch's tensors of bfloat16, NumPy cannot read it."""
+
+    dtype = "torch.bfloat16"
+
+    def __init__(self, array):
+        # The first 8 digits of a float32.
+        bits = np.asarray(array, np.float32).view(np.uint32)
+        self.array = ((bits + 0x8000) & 0xFFFF0000).view(np.float32)
+
+    def __array__(self, *_args, **_more):
+        raise TypeError("unsupported ScalarType BFloat16")
+
+    def float(self):
+        return self.array
+
+
+def test_tensors_of_bfloat16_are_compared_with_their_few_digits():
+    def attempt(x, w):
+        return HalfTensor(conv(x.array, w.array))
+
+    assert diagnose.function(attempt, "conv", (), convert=HalfTensor)
+
+    def wrong(x, w):
+        return HalfTensor(conv(x.array, w.array[..., ::-1]))
+
+    assert not diagnose.function(wrong, "conv", (), convert=HalfTensor)
+
+
+def test_pairs_of_padding_are_the_first_that_is_given_up():
+    def attempt(x, w, padding):
+        if np.ndim(padding) > 1:
+            raise TypeError("padding has to be one number, or one for each axis")
+        return conv(x, w, padding=padding)
+
+    report = diagnose.function(attempt, "conv", "padding")
+    assert report.status == "refused"
+    assert [*report.coverage.refused] == ["symmetric padding"]
+    assert report.coverage.forms["padding"]["different on each axis"] > 20
