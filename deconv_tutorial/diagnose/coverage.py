@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import textwrap
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -11,6 +12,7 @@ from typing import Any
 from deconv_tutorial.diagnose.sketch import Sketch
 
 _LARGE = 4
+_WIDTH = 86
 MINIMUM = 20
 """The fewest layers for a verdict. With less there is not enough to say."""
 
@@ -105,7 +107,15 @@ class Coverage:
         """Return the table as text."""
         rows = [*self.rows()]
         width = max(len(name) for name, _ in rows)
-        return "\n".join(f"{name:{width}}  {text}" for name, text in rows)
+        return "\n".join(
+            textwrap.fill(
+                text,
+                _WIDTH,
+                initial_indent=f"{name:{width}}  ",
+                subsequent_indent=" " * (width + 2),
+            )
+            for name, text in rows
+        )
 
 
 def coverage_of(
