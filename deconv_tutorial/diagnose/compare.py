@@ -9,6 +9,8 @@ from deconv_tutorial.dtypes import Array
 
 _TOLERANCE = {"e": 1e-2, "f": 1e-4, "F": 1e-4}
 _TOLERANCE_OF_OTHERS = 1e-9
+_FEWEST = 3
+"""The fewest elements of different size for a constant factor to be a finding."""
 
 
 def is_same(found: Array, expected: Array, rtol: float | None = None) -> bool:
@@ -54,17 +56,27 @@ def whereabouts(problem: Problem, target: Target, found: Array) -> list[str]:
             wrong.any(axis=tuple(n for n in range(wrong.ndim) if n != axis))
         )
         if 0 < len(places) < size:
-            name = _axis_name(target, axis, wrong.ndim - rank)
-            step = problem.geometry.axes[axis - wrong.ndim + rank].stride
+            leading = 1 if target == "db" else wrong.ndim - rank
+            name = _axis_name(target, axis, leading)
+            spatial = axis >= leading
+            step = problem.geometry.axes[axis - leading].stride if spatial else 1
             sentences.append(f"only {name} {_place_words(places, size, step)}")
     return sentences
 
 
 def ratio(found: Array, right: Array) -> float | None:
-    """Return the factor between two arrays, or None if there is no single one."""
-    norm = float((right * right).sum())
-    factor = float((found * right).sum()) / norm if norm else 0.0
-    return factor if factor and is_same(found, factor * right) else None
+    """Return the factor between two arrays, or None if there is no single one.
+
+    Few elements, or all of one size, tell nothing: they have a factor by chance.
+    """
+    sizes = {abs(number) for number in right.flat if number}
+    if found.shape != right.shape or len(sizes) < _FEWEST:
+        return None
+    wide = found.astype(np.result_type(found.dtype, np.float64))
+    factor = complex((wide * right.conj()).sum() / (right * right.conj()).sum())
+    if not factor or factor.imag or not is_same(wide, factor.real * right):
+        return None
+    return factor.real
 
 
 def _axis_name(target: Target, axis: int, leading: int) -> str:

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator, Sequence
 import numpy as np
 
 from deconv_tutorial.diagnose.black_box import broken_properties, wrong_rules
-from deconv_tutorial.diagnose.compare import is_same, whereabouts
+from deconv_tutorial.diagnose.compare import is_same
 from deconv_tutorial.diagnose.exploration import Exploration, Trial
 from deconv_tutorial.diagnose.mistakes.formulas import formulas
 from deconv_tutorial.diagnose.mistakes.problem import Target
@@ -22,6 +22,7 @@ from deconv_tutorial.diagnose.probes import WEAK, LayerCall
 from deconv_tutorial.diagnose.report import Finding
 from deconv_tutorial.diagnose.shrink import shrunk
 from deconv_tutorial.diagnose.sketch import Sketch
+from deconv_tutorial.diagnose.symptoms import has_no_name, symptoms
 from deconv_tutorial.dtypes import Array
 
 _SAMPLES = 12
@@ -115,7 +116,7 @@ def _finding(
         return Finding(target, str(case), where=(answer.complaints[target], counted))
     found = answer.arrays[target]
     names = _names(tried, target, smallest, wrong)
-    where = [*_symptoms(case, target, found)]
+    where = _symptoms(case, target, found, tried.rtol)
     if not names:
         where += _clues(tried, target, max(wrong, key=_telling).case)
     theirs = tried.attempt.layout.theirs
@@ -131,7 +132,9 @@ def _finding(
     )
 
 
-def _symptoms(case: LayerCall, target: Target, found: Array) -> list[str]:
+def _symptoms(
+    case: LayerCall, target: Target, found: Array, rtol: float | None
+) -> list[str]:
     """Return what can be seen without knowing the mistake."""
     if (
         target == "y"
@@ -139,7 +142,7 @@ def _symptoms(case: LayerCall, target: Target, found: Array) -> list[str]:
         and is_same(found, case.problem.result("y"))
     ):
         return ["it is right but for the bias, which is not added"]
-    return whereabouts(case.problem, target, found)
+    return symptoms(case.problem, target, found, rtol)
 
 
 def _names(
@@ -150,9 +153,16 @@ def _names(
     chosen = [smallest, *_spread(wrong)]
     right = [trial for trial in tried.trials if target not in trial.wrong]
     some = [_evidence(trial, target) for trial in [*chosen, *_spread(right)]]
-    names = explanations(target, [each for each in some if each is not None])
+    given = [each for each in some if each is not None]
+    if all(_has_no_name(target, each) for each in given[: len(chosen)]):
+        return []
+    names = explanations(target, given)
     known = [each for each in evidence if each is not None]
     return [k for k in names if len(k) > 1 or _explains(target, "".join(k), known)]
+
+
+def _has_no_name(target: Target, evidence: Evidence) -> bool:
+    return has_no_name(evidence[0], target, evidence[1])
 
 
 def _explains(target: Target, key: str, evidence: Sequence[Evidence]) -> bool:

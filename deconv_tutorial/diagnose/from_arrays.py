@@ -9,12 +9,13 @@ from typing import Any
 
 import numpy.typing as npt
 
-from deconv_tutorial.diagnose.compare import is_same, whereabouts
+from deconv_tutorial.diagnose.compare import is_same
 from deconv_tutorial.diagnose.mistakes.formulas import Formula, formulas
 from deconv_tutorial.diagnose.mistakes.problem import Problem, Target
 from deconv_tutorial.diagnose.naming import Keys, explanations, mistaken_result
 from deconv_tutorial.diagnose.probes import WEAK, LayerCall
 from deconv_tutorial.diagnose.report import Finding, Report
+from deconv_tutorial.diagnose.symptoms import has_no_name, symptoms
 from deconv_tutorial.dtypes import Array, as_numbers
 from deconv_tutorial.functional import conv_backward, conv_transpose_backward
 from deconv_tutorial.geometry.settings import Padding, PerAxis
@@ -112,8 +113,9 @@ def report_of(case: LayerCall, found: Mapping[Target, Array]) -> Report:
 def _finding(
     case: LayerCall, problem: Problem, target: Target, found: Array
 ) -> Finding:
-    alternatives = explanations(target, [(problem, found)])
-    where = [] if alternatives else whereabouts(problem, target, found)
+    hidden = has_no_name(problem, target, found)
+    alternatives = [] if hidden else explanations(target, [(problem, found)])
+    where = symptoms(problem, target, found)
     passes = (
         passed_probes(target, alternatives[0], case.transposed) if alternatives else ()
     )
