@@ -22,7 +22,11 @@ from deconv_tutorial.diagnose.probes import WEAK, LayerCall
 from deconv_tutorial.diagnose.report import Finding
 from deconv_tutorial.diagnose.shrink import shrunk
 from deconv_tutorial.diagnose.sketch import Sketch
-from deconv_tutorial.diagnose.symptoms import has_no_name, symptoms
+from deconv_tutorial.diagnose.symptoms import (
+    general_symptoms,
+    has_no_name,
+    symptoms,
+)
 from deconv_tutorial.dtypes import Array
 
 _SAMPLES = 12
@@ -116,8 +120,8 @@ def _finding(
         return Finding(target, str(case), where=(answer.complaints[target], counted))
     found = answer.arrays[target]
     names = _names(tried, target, smallest, wrong)
-    where = _symptoms(case, target, found, tried.rtol)
-    if not names:
+    where = _symptoms(tried, target, smallest, wrong)
+    if not names and not where[0].startswith("it is right"):
         where += _clues(tried, target, max(wrong, key=_telling).case)
     theirs = tried.attempt.layout.theirs
     return Finding(
@@ -133,16 +137,29 @@ def _finding(
 
 
 def _symptoms(
-    case: LayerCall, target: Target, found: Array, rtol: float | None
+    tried: Exploration, target: Target, smallest: Trial, wrong: Sequence[Trial]
 ) -> list[str]:
-    """Return what can be seen without knowing the mistake."""
-    if (
-        target == "y"
-        and case.b is not None
-        and is_same(found, case.problem.result("y"))
-    ):
-        return ["it is right but for the bias, which is not added"]
-    return symptoms(case.problem, target, found, rtol)
+    """Return what is seen on every wrong layer, as it is on the smallest."""
+    case, found = smallest.case, smallest.answer.arrays[target]
+    if target == "y" and case.b is not None:
+        if is_same(found, case.problem.result("y"), tried.rtol):
+            return ["it is right but for the bias, which is not added"]
+        found = _without_bias(case, found)
+    kinds: set[str] | None = None
+    for trial in [smallest, *_spread(wrong)]:
+        if target in trial.answer.arrays:
+            array = _without_bias(trial.case, trial.answer.arrays[target])
+            seen = general_symptoms(trial.case.problem, target, array, tried.rtol)
+            here = {symptom.kind for symptom in seen}
+            kinds = here if kinds is None else kinds & here
+    return symptoms(case.problem, target, found, tried.rtol, kinds)
+
+
+def _without_bias(case: LayerCall, found: Array) -> Array:
+    """Return a result without the bias, if it has a channel for each element of it."""
+    if case.b is None or found.ndim < 3 or found.shape[1] != len(case.b):
+        return found
+    return found - case.b.reshape(-1, *[1] * (found.ndim - 2))
 
 
 def _names(
@@ -190,14 +207,11 @@ def _spread(trials: Sequence[Trial]) -> list[Trial]:
 def _evidence(trial: Trial, target: Target) -> Evidence | None:
     """Return the problem and what was found, without its bias, if there is a result."""
     found = trial.answer.arrays.get(target)
-    if found is None:
-        return None
-    b = trial.case.b
-    if target == "y" and b is not None and found.ndim > 2:
-        columns = b.reshape(-1, *[1] * (found.ndim - 2))
-        if found.shape[1] == len(b):
-            found = found - columns
-    return trial.case.problem, found
+    return (
+        found
+        if found is None
+        else (trial.case.problem, _without_bias(trial.case, found))
+    )
 
 
 def _clues(tried: Exploration, target: Target, case: LayerCall) -> list[str]:

@@ -58,8 +58,11 @@ class AxisLayout:
         return tuple(dict.fromkeys(limits))
 
     def theirs(self, name: str, array: Array) -> Array:
-        """Return an array of ours, such as ``x`` or ``dw``, as the attempt has it."""
-        if name in {"b", "db"}:
+        """Return an array of ours, such as ``x`` or ``dw``, as the attempt has it.
+
+        One that has too few axes for it stays as it is.
+        """
+        if name in {"b", "db"} or array.ndim < 3:
             return array
         order, absent = self._axes(name, array.ndim - 2)
         moved = array.transpose(*order, *absent)

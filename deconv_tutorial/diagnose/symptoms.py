@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
+from dataclasses import dataclass
 from itertools import permutations, product
 from math import prod
 
@@ -18,8 +19,22 @@ _SHIFT = 3
 """How far one array is moved along the other to see whether it is a part of it."""
 
 
+@dataclass(frozen=True)
+class Symptom:
+    """What holds for a wrong array as a whole."""
+
+    kind: str
+    """What is seen, such as ``"zeros"``, whatever the layer is."""
+    text: str
+    """What is seen on this layer."""
+
+
 def symptoms(
-    problem: Problem, target: Target, found: Array, rtol: float | None = None
+    problem: Problem,
+    target: Target,
+    found: Array,
+    rtol: float | None = None,
+    kinds: Collection[str] | None = None,
 ) -> list[str]:
     """Return sentences on what is wrong with an array, the most telling ones first.
 
@@ -33,6 +48,10 @@ def symptoms(
         The array, in the layout of the layer.
     rtol : float, optional
         The share of the largest element that counts as rounding.
+    kinds : collection of str, optional
+        What is known to hold on other layers too, so that here it does not hold by
+        chance. Nothing else is told of the array as a whole. Without it, few elements
+        that agree are not told.
 
     Examples
     --------
@@ -42,14 +61,30 @@ def symptoms(
     >>> symptoms(problem, "dx", problem.result("dx")[..., :5])
     ['it is right but for its last place on axis 0, which is missing']
     """
-    right = problem.result(target)
-    told = [*_of_all(problem, target, found, right, rtol)]
-    if told:
-        return told
-    if found.shape != right.shape:
-        told = [*_windows(target, found, right, rtol)]
-        return told or whereabouts(problem, target, found)
+    seen = [*general_symptoms(problem, target, found, rtol, fewest=_FEWEST)]
+    if kinds is not None:
+        every = general_symptoms(problem, target, found, rtol)
+        seen = [symptom for symptom in every if symptom.kind in kinds]
+    if seen:
+        return [seen[0].text]
     return whereabouts(problem, target, found)
+
+
+def general_symptoms(
+    problem: Problem,
+    target: Target,
+    found: Array,
+    rtol: float | None = None,
+    *,
+    fewest: int = 1,
+) -> Iterator[Symptom]:
+    """Yield what holds for an array as a whole, if so many elements agree."""
+    right = problem.result(target)
+    yield from _of_elements(found, right, rtol)
+    if found.size and right.size >= fewest:
+        yield from _other_name(problem, target, found, rtol)
+        yield from _other_axes(found, right, rtol)
+        yield from _windows(target, found, right, rtol, fewest)
 
 
 def has_no_name(problem: Problem, target: Target, found: Array) -> bool:
@@ -63,70 +98,64 @@ def has_no_name(problem: Problem, target: Target, found: Array) -> bool:
         not found.size
         or not np.isfinite(found).all()
         or (not found.any() and bool(right.any()))
-        or any(_other_name(problem, target, found, right, None))
+        or (right.size >= _FEWEST and any(_other_name(problem, target, found, None)))
     )
 
 
-def _of_all(
-    problem: Problem, target: Target, found: Array, right: Array, rtol: float | None
-) -> Iterator[str]:
-    """Yield what holds for all elements of an array."""
-    if not found.size:
-        yield f"it has no elements: shape {found.shape}, needed is {right.shape}"
-        return
-    if not np.isfinite(found).all():
+def _of_elements(found: Array, right: Array, rtol: float | None) -> Iterator[Symptom]:
+    """Yield what holds for each element of an array."""
+    shapes = f"shape {found.shape}, needed is {right.shape}"
+    if not found.size and right.size:
+        yield Symptom("empty", f"it has no elements: {shapes}")
+    elif not np.isfinite(found).all():
         places = np.argwhere(~np.isfinite(found))
         first = tuple(map(int, places[0]))
-        yield f"{found[first]} at {first}, and {len(places)} such elements in all"
-        return
-    if not found.any() and right.any():
-        shape = "" if found.shape == right.shape else f", of shape {found.shape}"
-        yield f"all its elements are 0{shape}"
-        return
-    if found.dtype.kind == "c" and is_same(found.conj(), right, rtol):
-        yield "it is the complex conjugate, as PyTorch returns gradients by convention"
-        return
-    yield from _other_name(problem, target, found, right, rtol)
-    yield from _other_axes(found, right, rtol)
+        count = len(places)
+        text = f"{found[first]} at {first}, and {count} such elements in all"
+        yield Symptom("not finite", text)
+    elif not found.any() and right.any():
+        shape = "" if found.shape == right.shape else f", of {shapes}"
+        yield Symptom("zeros", f"all its elements are 0{shape}")
+    elif found.dtype.kind == "c" and is_same(found.conj(), right, rtol):
+        text = "it is the complex conjugate, as PyTorch returns gradients by convention"
+        yield Symptom("conjugate", text)
 
 
 def _other_name(
-    problem: Problem, target: Target, found: Array, right: Array, rtol: float | None
-) -> Iterator[str]:
+    problem: Problem, target: Target, found: Array, rtol: float | None
+) -> Iterator[Symptom]:
     """Yield under which other name an array is right."""
-    if target == "y" or right.size < _FEWEST:
-        return
-    for other in ("dx", "dw", "db"):
+    for other in ("dx", "dw", "db") if target != "y" else ():
         if other != target and is_same(found, problem.result(other), rtol):
-            yield f"it is right under the name {other}"
-            return
+            yield Symptom(f"is {other}", f"it is right under the name {other}")
 
 
-def _other_axes(found: Array, right: Array, rtol: float | None) -> Iterator[str]:
+def _other_axes(found: Array, right: Array, rtol: float | None) -> Iterator[Symptom]:
     """Yield after which exchange of axes, or with which shape, an array is right."""
-    if found.size != right.size or right.size < _FEWEST:
+    if found.size != right.size:
         return
     if found.ndim == right.ndim:
         for axes in permutations(range(found.ndim)):
             moved = found.transpose(axes)
             if axes != (*range(found.ndim),) and is_same(moved, right, rtol):
-                yield f"it is right after transpose{axes}"
-                return
+                yield Symptom(f"axes {axes}", f"it is right after transpose{axes}")
     if found.shape != right.shape and is_same(found.reshape(right.shape), right, rtol):
-        yield f"shape {found.shape}, needed is {right.shape}"
-        yield "its numbers are right, only the shape is not"
+        shapes = f"shape {found.shape}, needed is {right.shape}"
+        yield Symptom(
+            "shape", f"its numbers are right, only the shape is not: {shapes}"
+        )
 
 
 def _windows(
-    target: Target, found: Array, right: Array, rtol: float | None
-) -> Iterator[str]:
+    target: Target, found: Array, right: Array, rtol: float | None, fewest: int
+) -> Iterator[Symptom]:
     """Yield how an array of another shape is a part of the right one, or has it."""
-    if found.ndim != right.ndim:
+    if found.ndim != right.ndim or found.shape == right.shape:
         return
     sizes = [*zip(found.shape, right.shape, strict=True)]
     common = tuple(map(min, sizes))
     size = prod(common)
-    if size < 2 or (size < _FEWEST and size < min(found.size, right.size)):
+    if not size or (fewest > 1 and size < min(fewest, max(found.size, right.size))):
         return  # it agrees by chance
     starts = [
         range(-min(_SHIFT, a - b), 1) if a > b else range(min(_SHIFT, b - a) + 1)
@@ -135,7 +164,8 @@ def _windows(
     for shifts in sorted(product(*starts), key=lambda s: sum(map(abs, s))):
         part = found[_window([max(0, -n) for n in shifts], common)]
         if is_same(part, right[_window([max(0, n) for n in shifts], common)], rtol):
-            yield "it is right " + ", and ".join(_ends(target, sizes, shifts))
+            text = ", and ".join(_ends(target, sizes, shifts))
+            yield Symptom("window", f"it is right {text}")
             return
 
 

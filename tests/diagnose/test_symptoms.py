@@ -27,7 +27,11 @@ PROBLEM = problem_of(ARRAYS["x"], ARRAYS["w"], ARRAYS["d_out"], **SETTINGS)
     ("target", "change", "told"),
     [
         ("dx", np.zeros_like, ["all its elements are 0"]),
-        ("dw", lambda a: 0 * a[:1], ["all its elements are 0, of shape (1, 3, 3, 2)"]),
+        (
+            "dw",
+            lambda a: 0 * a[:1],
+            ["all its elements are 0, of shape (1, 3, 3, 2), needed is (4, 3, 3, 2)"],
+        ),
         (
             "dw",
             lambda a: a[:0],
@@ -59,8 +63,8 @@ PROBLEM = problem_of(ARRAYS["x"], ARRAYS["w"], ARRAYS["d_out"], **SETTINGS)
             "db",
             lambda a: a[None],
             [
+                "its numbers are right, only the shape is not: "
                 "shape (1, 4), needed is (4,)",
-                "its numbers are right, only the shape is not",
             ],
         ),
         (
