@@ -11,7 +11,7 @@ import sys
 from collections.abc import Generator, Iterable
 from contextlib import contextmanager
 from pathlib import Path
-from typing import IO, cast
+from typing import IO, TypeAlias, cast
 
 from tools.mutations import Mutant
 
@@ -20,8 +20,18 @@ READY = ("nbval.plugin", "numpy", "scipy.signal", "sympy")  # what most tests im
 # A mistake may take all the time and the memory that there is.
 LIMITS = {"seconds": 3600, "patience": 36000, "most": 4 * 2**30}
 OPTIONS = ("-x", "-q", "-p", "no:cacheprovider")
-PASSED = (0, 5)  # the exit status of pytest where all tests pass, or there is none
+PASS = (0, 5)  # the exit status of pytest where all tests pass, or there is none
 MISUSED = 4
+Ending: TypeAlias = str
+PASSED, FAILED = "passed", "failed"
+STOPPED = "stopped"  # by a limit, or by a crash
+
+
+def ending(status: int) -> Ending:
+    """Return what an exit status says; it is negative where a signal came."""
+    if status < 0:
+        return STOPPED
+    return PASSED if status in PASS else FAILED
 
 
 class Copy:
@@ -47,8 +57,8 @@ class Copy:
             text=True,
         )
 
-    def run(self, tests: Iterable[str], **limits: float) -> tuple[bool, float]:
-        """Return whether some tests pass, and how many seconds they take.
+    def run(self, tests: Iterable[str], **limits: float) -> tuple[Ending, float]:
+        """Return how some tests end, and how many seconds they take.
 
         The seconds are those of a processor, on which others may be at work, too.
         """
@@ -62,7 +72,7 @@ class Copy:
         if status == MISUSED:
             msg = f"pytest refused {asked['arguments']}"
             raise RuntimeError(msg)
-        return status in PASSED, seconds
+        return ending(status), seconds
 
     @contextmanager
     def mutated(self, mutant: Mutant) -> Generator[None]:

@@ -24,7 +24,7 @@ from queue import SimpleQueue
 from typing import TypeVar
 
 from tools.checkout import ROOT
-from tools.copies import Copy
+from tools.copies import PASSED, STOPPED, Copy
 from tools.mutations import Mutant, drawn, mutants_of
 
 T = TypeVar("T")
@@ -91,8 +91,8 @@ class Trials:
         tests = {test for module in modules for test in mirrored(self.root, module)}
 
         def seconds(copy: Copy, test: str) -> float:
-            passed, took = copy.run([test])
-            if not passed:
+            ending, took = copy.run([test])
+            if ending != PASSED:
                 sys.exit(f"{test} fails before any mistake is made")
             return took
 
@@ -107,17 +107,18 @@ class Trials:
         return other, self.seconds[test]
 
     def outcome(self, copy: Copy, mutant: Mutant) -> str:
-        """Return what becomes of a mutant; one that takes very long is found, too."""
+        """Return what becomes of a mutant; one that takes very long is stopped."""
         first = mirrored(self.root, mutant.file)
         second = [test for test in wide(self.root) if test not in first]
         with copy.mutated(mutant):
             for tests in filter(None, (first, second)):
                 order = sorted(tests, key=lambda t: self.cost(t, mutant.file))
                 limit = 30 + round(3 * sum(map(self.seconds.__getitem__, tests)))
-                passed, _ = copy.run(order, seconds=limit, patience=10 * limit)
-                if not passed:
-                    said(".")
-                    return KILLED
+                ending, _ = copy.run(order, seconds=limit, patience=10 * limit)
+                if ending != PASSED:
+                    outcome = STOPPED if ending == STOPPED else KILLED
+                    said("s" if ending == STOPPED else ".")
+                    return outcome
         said(f"\n{mutant}\n")
         return SURVIVED
 
@@ -226,14 +227,13 @@ def table(found: list[tuple[Mutant, str]]) -> str:
         for name in (mutant.file.removeprefix(f"{PACKAGE}/"), "all"):
             rows.setdefault(name, Counter())[outcome] += 1
     rows["all"] = rows.pop("all", Counter())
-    columns = (KILLED, EQUIVALENT, SURVIVED)
+    columns = (KILLED, STOPPED, EQUIVALENT, SURVIVED)
     width = max(map(len, rows))
-    lines = [f"{'module':{width}}   tried  killed  equivalent  survived  percent"]
+    lines = ["  ".join([f"{'module':{width}}", " tried", *columns, "percent"])]
     for name, counts in rows.items():
-        killed, equivalent, survived = (counts[column] for column in columns)
+        cells = "  ".join(f"{counts[column]:{len(column)}}" for column in columns)
         lines.append(
-            f"{name:{width}}  {counts.total():6}  {killed:6}  {equivalent:10}"
-            f"  {survived:8}  {share(counts):7.1f}"
+            f"{name:{width}}  {counts.total():6}  {cells}  {share(counts):7.1f}"
         )
     return "\n".join(lines)
 
@@ -251,7 +251,7 @@ def options_of(arguments: list[str] | None) -> argparse.Namespace:
 
 
 def main(arguments: list[str] | None = None, root: Path = ROOT) -> int:
-    """Print the table and the survivors; return 1 if there are too many."""
+    """Print the table, and which survived or were stopped; return 1 if too few fell."""
     options = options_of(arguments)
     known = equivalents(root)
     mutants = chosen(root, options.modules, options.seed, options.count)
@@ -263,9 +263,14 @@ def main(arguments: list[str] | None = None, root: Path = ROOT) -> int:
     with trials(root, options.jobs) as running:
         outcomes = running.outcomes(tried)
     found = list(zip(tried, outcomes, strict=True))
-    survivors = [mutant for mutant, outcome in found if outcome == SURVIVED]
+    shown = [
+        f"{outcome}: {mutant}"
+        for outcome in (STOPPED, SURVIVED)
+        for mutant, became in found
+        if became == outcome
+    ]
     found += [(mutant, EQUIVALENT) for mutant in alike]
-    print(table(found), *survivors, sep="\n")
+    print(table(found), *shown, sep="\n")
     return int(share(Counter(outcome for _, outcome in found)) < options.at_least)
 
 

@@ -7,6 +7,7 @@ import pytest
 from tools import copies
 from tools.checkout import ROOT
 from tools.copies import Copy
+from tools.copies import ending as ending_of
 from tools.mutants import chosen, equivalents, main, mirrored, trials, wide
 from tools.mutations import drawn, mutants_of
 
@@ -209,16 +210,17 @@ def test_survivors_are_found_and_nothing_is_changed(toy, capsys):
     assert contents(toy) == before
     said = capsys.readouterr().out.splitlines()
     assert said[1].split()[0] == "counts.py"
-    tried, killed, equivalent, survived, percent = map(float, said[1].split()[1:])
-    assert (equivalent, survived) == (0, 2)
+    row = map(float, said[1].split()[1:])
+    tried, killed, stopped, equivalent, survived, percent = row
+    assert (stopped, equivalent, survived) == (0, 0, 2)
     assert killed == tried - 2
     assert percent == pytest.approx(100 * killed / tried, abs=0.1)
     assert said[2].split()[1:] == said[1].split()[1:]
     assert said[3:] == [
-        "deconv_tutorial/counts.py:8 in clipped (< to <=)",
+        "survived: deconv_tutorial/counts.py:8 in clipped (< to <=)",
         "-    if n < 0:",
         "+    if n <= 0:",
-        "deconv_tutorial/counts.py:8 in clipped (n to n + 1)",
+        "survived: deconv_tutorial/counts.py:8 in clipped (n to n + 1)",
         "-    if n < 0:",
         "+    if n < 1:",
     ]
@@ -230,7 +232,21 @@ def test_wider_tests_find_more_and_the_equivalent_is_not_run(toy, capsys):
     (toy / "tools" / "mutants.toml").write_text(KNOWN, "utf-8")
     assert main(["--jobs", "1", "counts.py", "--at-least", "100"], toy) == 0
     said = capsys.readouterr().out.splitlines()
-    assert said[1].split()[3:] == ["1", "0", "100.0"]
+    assert said[1].split()[3:] == ["0", "1", "0", "100.0"]
+
+
+def test_what_is_stopped_is_told_from_what_fails(toy, capsys, monkeypatch):
+    """Whether a machine was only busy is then for the reader to see."""
+
+    def stops(status):
+        return "stopped" if status == 1 else ending_of(status)
+
+    monkeypatch.setattr(copies, "ending", stops)
+    main(["--jobs", "1", "counts.py", "--count", "3"], toy)
+    said = capsys.readouterr().out.splitlines()
+    assert said[1].split()[1:] == ["3", "0", "2", "0", "1", "66.7"]
+    kinds = [line.partition(":")[0] for line in said[3::3]]
+    assert kinds == ["stopped", "stopped", "survived"]
 
 
 @pytest.fixture
@@ -241,23 +257,24 @@ def copy(toy, tmp_path_factory):
 
 
 @pytest.fixture
-def passes(copy):
-    """Return a function that tells whether a test passes that a copy is given."""
+def ending(copy):
+    """Return a function that tells how a test ends that a copy is given."""
 
-    def passes(body, **limits):
+    def ending(body, **limits):
         test = copy.folder / "tests" / "test_new.py"
         test.write_text(f"import time\n\ndef test():\n    {body}", "utf-8")
         return copy.run(["tests/test_new.py"], **limits)[0]
 
-    return passes
+    return ending
 
 
-def test_tests_that_take_too_much_do_not_pass(passes):
-    assert not passes("while True: pass", seconds=2)
-    assert not passes("time.sleep(3600)", patience=1)
+def test_tests_that_take_too_much_are_stopped(ending):
+    assert ending("while True: pass", seconds=2) == "stopped"
+    assert ending("time.sleep(3600)", patience=1) == "stopped"
     large = "text = b'1' * 2**29; time.sleep(1)"
-    assert not passes(large, most=2**28)
-    assert passes(large)
+    assert ending(large, most=2**28) == "stopped"
+    assert ending(large) == "passed"
+    assert ending("assert False") == "failed"
 
 
 def test_misused_pytest_is_no_failing_test(copy):
@@ -265,20 +282,20 @@ def test_misused_pytest_is_no_failing_test(copy):
         copy.run(["tests/test_gone.py"])
 
 
-def test_end_of_the_process_that_runs_tests_is_no_failing_test(passes):
+def test_end_of_the_process_that_runs_tests_is_no_failing_test(ending):
     with pytest.raises(RuntimeError, match=r"ended with -9$"):
-        passes("import os; os.kill(os.getppid(), 9)")
+        ending("import os; os.kill(os.getppid(), 9)")
 
 
 def test_mutant_of_the_same_length_in_the_same_second_is_seen(copy):
     every = mutants_of(MODULE.encode(), "deconv_tutorial/counts.py")
     right = contents(copy.folder)
-    for after, passes in {"return max(n, most)": False, "if n < 1:": True}.items():
+    for after, ends in {"return max(n, most)": "failed", "if n < 1:": "passed"}.items():
         mutant = next(mutant for mutant in every if mutant.after == after)
         for _ in range(2):
-            assert copy.run(["tests/test_counts.py"])[0]
+            assert copy.run(["tests/test_counts.py"])[0] == "passed"
             with copy.mutated(mutant):
-                assert copy.run(["tests/test_counts.py"])[0] == passes
+                assert copy.run(["tests/test_counts.py"])[0] == ends
     assert {path: contents(copy.folder)[path] for path in right} == right
 
 
