@@ -12,6 +12,7 @@ from hypothesis import given
 
 import deconv_tutorial as dt
 from deconv_tutorial import dtypes
+from deconv_tutorial.call import LayerSettings, checked_call
 from tests.strategies import cases
 
 FUNCTIONS = {
@@ -388,6 +389,14 @@ def test_arguments_that_do_not_fit_are_refused(name, change, error, message):
     function, values = a_call(name)
     with pytest.raises(error, match=message):
         function(**{**values, **change})
+
+
+@pytest.mark.parametrize("padding", [1, (1, 0), ((0, 1), (1, 0)), "same"])
+def test_a_geometry_is_made_once(padding):
+    x, w = np.ones((1, 1, 5, 4)), np.ones((1, 1, 3, 2))
+    settings = LayerSettings((1, 1), padding, 1, 1)
+    one, two = (checked_call(x, w, settings, dt.fast) for _ in range(2))
+    assert one.geometry is two.geometry
 
 
 def test_groups_that_do_not_divide_are_refused():

@@ -5,6 +5,7 @@ process: the threads that the system counts, and what the BLAS library says of i
 """
 
 import os
+import signal
 import subprocess
 import sys
 import textwrap
@@ -378,6 +379,41 @@ def test_interrupts_at_any_moment_leave_nothing():
     """,
         timeout=120,
     )
+
+
+@pytest.mark.skipif(not hasattr(signal, "pthread_kill"), reason="no such signal here")
+def test_a_block_may_end_last_in_a_thread_of_the_pool():
+    """It does not wait for itself. The caller has been interrupted meanwhile."""
+    run("""
+        main, both = threading.main_thread(), threading.Barrier(2)
+        interrupted, left, gone = [], threading.Event(), []
+        def interrupt(_, frame):
+            within = []
+            while frame is not None:
+                within.append(frame.f_code.co_name)
+                frame = frame.f_back
+            if "part" not in within and "_help_out" not in within and not interrupted:
+                interrupted.append(True)
+                raise KeyboardInterrupt
+        def part(items, _):
+            both.wait(20)  # each part in a thread of its own
+            if threading.current_thread() is not main:
+                with threads(2):
+                    while not interrupted:
+                        signal.pthread_kill(main.ident, signal.SIGINT)
+                        time.sleep(0.01)
+                    left.wait(20)
+                gone.append(True)
+        signal.signal(signal.SIGINT, interrupt)
+        try:
+            with threads(2):
+                pool.share(part, [1, 2])
+        except KeyboardInterrupt:
+            assert set(blas()) == {1}
+        left.set()
+        assert within_a_second(lambda: gone) and running(0)
+        assert interrupted and blas()[0] == 2 and right()
+    """)
 
 
 def test_errstate_reaches_the_threads():
