@@ -296,6 +296,8 @@ def test_objects_are_made_of_pythons_numbers():
     x = as_numbers("x", of(*row))
     assert list(map(type, x.flat)) == [int, float, int, int, complex, int]
     assert x.tolist() == [[[2**62, 0.5, 1, 1, 2j, 3]]]
+    mixed = as_numbers("x", of(1, np.int64(2), Fraction(1, 2), True))
+    assert list(map(type, mixed.flat)) == [int, int, Fraction, int]
     x = of(1, Fraction(1, 2))
     assert as_numbers("x", x) is x
     working = as_working(named(np.array([True]), x, np.array([0.5], "f4")))
@@ -352,6 +354,18 @@ def test_objects_that_meet_are_not_refused_for_their_size():
     assert as_working(named(of(large), of(0.5)))["x"].item() == large
     huge = Decimal("1e999999")
     assert as_numbers("x", of(huge)).item() == huge
+
+
+def test_objects_that_only_add_and_multiply_are_numbers():
+    class Least:
+        def __add__(self, _):
+            return self
+
+        __radd__ = __mul__ = __rmul__ = __add__
+
+    x = as_numbers("x", of(Least(), Least()))
+    assert as_working(named(x, of(2)))["x"] is x
+    assert type(dt.conv(x, of(3)).flat[0]) is Least
 
 
 def test_an_empty_batch_of_objects_meets_anything():
