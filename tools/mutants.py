@@ -179,7 +179,9 @@ def equivalents(root: Path) -> list[Equivalent]:
     path = root / EQUIVALENTS
     text = path.read_text("utf-8") if path.is_file() else ""
     listed = [
-        Equivalent(**entry) for entry in tomllib.loads(text).get("equivalent", [])
+        Equivalent(**{**entry, "after": after})
+        for entry in tomllib.loads(text).get("equivalent", [])
+        for after in entry["after"]
     ]
     for entry in listed:
         module = root / entry.file

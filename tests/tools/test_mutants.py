@@ -44,7 +44,7 @@ KNOWN = """
 file = "deconv_tutorial/counts.py"
 function = "clipped"
 before = "if n < 0:"
-after = "if n <= 0:"
+after = ["if n <= 0:"]
 reason = "Only a toy would say so."
 """
 
@@ -305,6 +305,13 @@ def test_stale_equivalent_is_refused(toy, old, new):
     (toy / "tools" / "mutants.toml").write_text(KNOWN.replace(old, new), "utf-8")
     with pytest.raises(SystemExit, match=f"stale.*{new}"):
         main(["--list", "counts.py"], toy)
+
+
+def test_one_entry_may_list_several_mistakes_of_a_line(toy):
+    (toy / "tools").mkdir()
+    several = KNOWN.replace('"if n <= 0:"', '"if n <= 0:", "if n < 1:"')
+    (toy / "tools" / "mutants.toml").write_text(several, "utf-8")
+    assert main(["--jobs", "1", "counts.py", "--at-least", "100"], toy) == 0
 
 
 def test_equivalents_of_this_package_exist_and_have_a_reason():
