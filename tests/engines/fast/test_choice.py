@@ -292,12 +292,12 @@ def test_one_channel_of_real_numbers_has_a_way_of_its_own(a, b, kind, expected):
     ],
 )
 def test_planes_of_one_channel_have_to_fit(monkeypatch, elements, strip, expected):
-    class Layout:
+    class OneLayout:
         def __init__(self, geometry):
             assert geometry is ONE
             self.elements = elements
 
-    monkeypatch.setattr(planes, "layout_of", Layout)
+    monkeypatch.setattr(planes, "layout_of", OneLayout)
     monkeypatch.setattr(choice, "STRIP", strip)
     assert way(ONE, 5, 2, 1, 1) is expected
 
