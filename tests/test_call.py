@@ -4,6 +4,7 @@ import warnings
 from collections import deque
 from decimal import Decimal
 from fractions import Fraction
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -383,6 +384,11 @@ def test_what_is_not_an_array_of_numbers_is_refused(name, value, error, message)
         ({"engine": "im2col"}, TypeError, r"=deconv_tutorial\.im2col, got 'im2col'"),
         ({"engine": None}, TypeError, r"=deconv_tutorial\.im2col, got None"),
         ({"engine": np}, TypeError, r"engine needs a module or an object .*numpy"),
+        (
+            {"engine": SimpleNamespace(forward=max, input_grad=max)},
+            TypeError,
+            r"engine needs a module or an object with the maps .* got namespace",
+        ),
     ],
 )
 def test_arguments_that_do_not_fit_are_refused(name, change, error, message):
@@ -397,6 +403,21 @@ def test_a_geometry_is_made_once(padding):
     settings = LayerSettings((1, 1), padding, 1, 1)
     one, two = (checked_call(x, w, settings, dt.fast) for _ in range(2))
     assert one.geometry is two.geometry
+
+
+@pytest.mark.parametrize(
+    ("good", "bad"),
+    [
+        ({"stride": (2, 1)}, {"stride": (2, True)}),
+        ({"stride": (1, 2)}, {"stride": (1.0, 2)}),
+        ({"padding": ((0, 1), (1, 0))}, {"padding": ((0, 1), (True, 0))}),
+    ],
+)
+def test_what_equals_good_settings_is_refused_after_them_too(good, bad):
+    x, w = np.ones((1, 1, 5, 4)), np.ones((1, 1, 3, 2))
+    dt.conv(x, w, **good)
+    with pytest.raises(TypeError, match=r"whole number"):
+        dt.conv(x, w, **bad)
 
 
 def test_groups_that_do_not_divide_are_refused():
@@ -506,6 +527,31 @@ def test_engines_that_return_something_else_are_refused(answer, error, message):
 
     with pytest.raises(error, match=message):
         dt.conv([[[1, 2]]], [[[1]]], engine=Strange())
+
+
+@pytest.mark.parametrize("form", [np.ndarray.tolist, np.float32, np.asfortranarray])
+def test_engines_may_return_other_arrays_of_these_numbers(form):
+    class Loose:
+        forward = staticmethod(lambda *a: form(dt.naive.forward(*a)))
+        input_grad = staticmethod(lambda *a: form(dt.naive.input_grad(*a)))
+        weight_grad = staticmethod(lambda *a: form(dt.naive.weight_grad(*a)))
+
+    x, w = np.array([[[1.0, 2, 3]]]), np.array([[[10.0, 100]]])
+    y = dt.conv(x, w, [5], engine=Loose())
+    assert y.tolist() == [[[215, 325]]]
+    for result in (y, *dt.conv_backward(y, x, w, engine=Loose())):
+        assert result.dtype == np.float64
+
+
+def test_the_array_that_an_engine_made_is_not_copied():
+    made = []
+
+    class Keeping:
+        forward = staticmethod(lambda *a: made.append(dt.naive.forward(*a)) or made[0])
+        input_grad = weight_grad = forward
+
+    y = dt.conv([[[1.0, 2, 3]]], [[[10.0, 100]]], engine=Keeping())
+    assert np.shares_memory(y, made[0])
 
 
 def test_results_are_fresh_even_if_an_engine_returns_its_arguments():

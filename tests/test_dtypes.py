@@ -1,6 +1,7 @@
 """What an array may hold, how kinds meet, and in how much memory: branch by branch."""
 
 import itertools
+import tracemalloc
 from collections import deque
 from decimal import Decimal
 from fractions import Fraction
@@ -95,6 +96,11 @@ def test_arrays_in_the_dtype_to_compute_in_are_taken_as_they_are():
         working = as_working(arrays)
         assert all(working[name] is arrays[name] for name in arrays)
         assert as_working(arrays, np.dtype(kind)).keys() == arrays.keys()
+        assert working is not arrays
+
+
+def test_the_dtype_of_a_result_that_is_known_is_taken():
+    assert as_working(named(np.ones(2, "f4")), np.dtype("f8"))["x"].dtype == np.float64
 
 
 # Integers keep their digits.
@@ -380,6 +386,26 @@ def test_arrays_of_numbers_are_taken_as_they_are():
     for kind in (*INTEGERS, *FLOATS, ">f4", "O"):
         array = np.ones((2, 3), kind)
         assert as_numbers("x", array) is array
+
+
+def test_elements_of_an_array_are_not_looked_at_one_by_one():
+    array = np.ones(10**5)
+    tracemalloc.start()
+    assert as_numbers("x", array) is array
+    _, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert peak < 10**5
+
+
+@pytest.mark.parametrize(
+    ("depth", "message"), [(64, "a list with masked"), (65, "that NumPy cannot read")]
+)
+def test_masked_elements_are_found_as_deep_as_an_array_goes(depth, message):
+    nested = np.ma.masked
+    for _ in range(depth):
+        nested = [nested]
+    with pytest.raises(ValueError, match=f"^x needs .*{message}"):
+        as_numbers("x", nested)
 
 
 def test_array_likes_have_the_dtype_that_numpy_gives_them():

@@ -40,6 +40,15 @@ def test_what_is_leased_belongs_to_nobody_else():
     assert not scratch._FREE
 
 
+def test_as_much_as_may_be_is_kept():
+    own = Scratch()
+    assert own.nbytes == 0
+    array = own.array((KEPT,), np.uint8)
+    own.trim()
+    assert own.nbytes == KEPT
+    assert np.shares_memory(own.array((1,), np.uint8), array)
+
+
 def test_much_memory_is_not_kept():
     own = lease()
     small = own.array((100,), np.uint8)
