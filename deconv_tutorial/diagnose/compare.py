@@ -2,12 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 import numpy as np
 
 from deconv_tutorial.diagnose.mistakes.problem import Problem, Target
 from deconv_tutorial.dtypes import Array
 
-_TOLERANCE = {"e": 1e-2, "f": 1e-4, "F": 1e-4}
+_TOLERANCE: Mapping[str, float] = {
+    "bfloat16": 4e-2,
+    "float16": 1e-2,
+    "float32": 1e-4,
+    "complex64": 1e-4,
+}
+"""The share of the largest element that counts as rounding, by dtype."""
 _TOLERANCE_OF_OTHERS = 1e-9
 _FEWEST = 3
 """The fewest elements of different size for a constant factor to be a finding."""
@@ -17,7 +25,9 @@ def is_same(found: Array, expected: Array, rtol: float | None = None) -> bool:
     """Return whether two arrays are equal, but for the rounding of their dtype.
 
     Differences up to some share of the largest element count as rounding: 1e-9 in
-    float64, 1e-4 in float32, 1e-2 in float16.
+    float64, 1e-4 in float32, 1e-2 in float16, 4e-2 in bfloat16; or `rtol`, if given. An
+    array of float64 counts as float32 if all its elements are such numbers, and those
+    of the other array are not all whole: then it was computed in float32.
     """
     return (
         found.shape == expected.shape and not wrong_places(found, expected, rtol).any()
@@ -26,14 +36,39 @@ def is_same(found: Array, expected: Array, rtol: float | None = None) -> bool:
 
 def wrong_places(found: Array, expected: Array, rtol: float | None = None) -> Array:
     """Return a mask that is True where two arrays differ by more than rounding."""
-    share = rtol or max(
-        _TOLERANCE.get(array.dtype.char, _TOLERANCE_OF_OTHERS)
-        for array in (found, expected)
-    )
+    share = rtol or _rounding(found, expected)
+    found, expected = _wide(found), _wide(expected)
     if not expected.size:
         return np.zeros(expected.shape, bool)
-    room = share * np.abs(expected).max()
-    return ~(np.abs(found - expected) <= room)  # also where it is not a number
+    with np.errstate(invalid="ignore", over="ignore"):  # infinity less infinity
+        room = share * np.abs(expected).max()
+        return ~(np.abs(found - expected) <= room)  # also where it is not a number
+
+
+def _rounding(found: Array, expected: Array) -> float:
+    """Return the share of the largest element that counts as rounding."""
+    share = max(
+        _TOLERANCE.get(array.dtype.name, _TOLERANCE_OF_OTHERS)
+        for array in (found, expected)
+    )
+    single = found.dtype == np.float64 and expected.dtype.kind in "fc"
+    if share == _TOLERANCE_OF_OTHERS and single and _is_single(found):
+        whole = bool((expected == np.rint(expected)).all())
+        return share if whole else _TOLERANCE["float32"]
+    return share
+
+
+def _is_single(array: Array) -> bool:
+    """Return whether all elements are numbers of float32."""
+    with np.errstate(over="ignore"):
+        return bool((array.astype(np.float32) == array).all())
+
+
+def _wide(array: Array) -> Array:
+    """Return an array with a dtype that NumPy computes with, and no bool or uint."""
+    if array.dtype.name in _TOLERANCE and array.dtype.kind not in "fc":
+        return array.astype(np.float32)
+    return array.astype(np.int64) if array.dtype.kind in "bu" else array
 
 
 def whereabouts(problem: Problem, target: Target, found: Array) -> list[str]:

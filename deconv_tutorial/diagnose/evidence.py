@@ -144,22 +144,15 @@ def _symptoms(
     if target == "y" and case.b is not None:
         if is_same(found, case.problem.result("y"), tried.rtol):
             return ["it is right but for the bias, which is not added"]
-        found = _without_bias(case, found)
+        found = case.without_bias(target, found)
     kinds: set[str] | None = None
     for trial in [smallest, *_spread(wrong)]:
         if target in trial.answer.arrays:
-            array = _without_bias(trial.case, trial.answer.arrays[target])
+            array = trial.case.without_bias(target, trial.answer.arrays[target])
             seen = general_symptoms(trial.case.problem, target, array, tried.rtol)
             here = {symptom.kind for symptom in seen}
             kinds = here if kinds is None else kinds & here
     return symptoms(case.problem, target, found, tried.rtol, kinds)
-
-
-def _without_bias(case: LayerCall, found: Array) -> Array:
-    """Return a result without the bias, if it has a channel for each element of it."""
-    if case.b is None or found.ndim < 3 or found.shape[1] != len(case.b):
-        return found
-    return found - case.b.reshape(-1, *[1] * (found.ndim - 2))
 
 
 def _names(
@@ -210,7 +203,7 @@ def _evidence(trial: Trial, target: Target) -> Evidence | None:
     return (
         found
         if found is None
-        else (trial.case.problem, _without_bias(trial.case, found))
+        else (trial.case.problem, trial.case.without_bias(target, found))
     )
 
 

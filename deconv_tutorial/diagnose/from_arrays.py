@@ -5,10 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from functools import cache
 from itertools import product
-from typing import Any
+from typing import Any, cast
 
+import numpy as np
 import numpy.typing as npt
 
+from deconv_tutorial.diagnose.attempt import as_array
 from deconv_tutorial.diagnose.compare import is_same
 from deconv_tutorial.diagnose.mistakes.formulas import Formula, formulas
 from deconv_tutorial.diagnose.mistakes.problem import Problem, Target
@@ -16,9 +18,14 @@ from deconv_tutorial.diagnose.naming import Keys, explanations, mistaken_result
 from deconv_tutorial.diagnose.probes import WEAK, LayerCall
 from deconv_tutorial.diagnose.report import Finding, Report
 from deconv_tutorial.diagnose.symptoms import has_no_name, symptoms
-from deconv_tutorial.dtypes import Array, as_numbers
-from deconv_tutorial.functional import conv_backward, conv_transpose_backward
-from deconv_tutorial.geometry.settings import Padding, PerAxis
+from deconv_tutorial.dtypes import Array, as_numbers, as_working
+from deconv_tutorial.functional import (
+    conv,
+    conv_backward,
+    conv_transpose,
+    conv_transpose_backward,
+)
+from deconv_tutorial.geometry.settings import Padding, PerAxis, typed
 
 
 def gradients(
@@ -29,12 +36,15 @@ def gradients(
     dx: npt.ArrayLike | None = None,
     dw: npt.ArrayLike | None = None,
     db: npt.ArrayLike | None = None,
+    y: npt.ArrayLike | None = None,
+    b: npt.ArrayLike | None = None,
     transposed: bool = False,
     stride: PerAxis = 1,
     padding: Padding = 0,
     output_padding: PerAxis = 0,
     dilation: PerAxis = 1,
     groups: int = 1,
+    rtol: float | None = None,
 ) -> Report:
     """Check the gradients that somebody computed, and name the mistake in each.
 
@@ -46,10 +56,15 @@ def gradients(
         size for each axis: then few mistakes give the same numbers.
     dx, dw, db : array_like, optional
         The gradients to check. A gradient that is left out is not checked.
+    y, b : array_like, optional
+        The result of the layer, to be checked too, and the bias in it.
     transposed : bool
         Whether the layer is a transposed convolution.
     stride, padding, output_padding, dilation, groups
         As for the layer itself; `output_padding` only if it is transposed.
+    rtol : float, optional
+        The largest difference that counts as rounding, as a share of the largest
+        element. By default it depends on the dtype.
 
     Returns
     -------
@@ -59,7 +74,8 @@ def gradients(
     Raises
     ------
     ValueError, TypeError
-        If the layer does not take d_out, x, w or a setting.
+        If the layer does not take d_out, x, w or a setting; if a gradient is not made
+        of numbers, or if none is given.
 
     Examples
     --------
@@ -81,41 +97,88 @@ def gradients(
         "dilation": dilation,
         "groups": groups,
     }
-    arrays = {"d_out": d_out, "x": x, "w": w}
-    numbers = {name: as_numbers(name, value) for name, value in arrays.items()}
+    if not isinstance(cast("object", transposed), bool | np.bool):
+        msg = f"transposed needs True or False, got {typed(transposed)}"
+        raise TypeError(msg)
     if transposed:
         settings["output_padding"] = output_padding
-        conv_transpose_backward(**numbers, **settings)  # refuses what does not fit
-    else:
-        conv_backward(**numbers, **settings)
-    case = LayerCall(
-        "", numbers["x"], numbers["w"], numbers["d_out"], settings, transposed
-    )
-    given: dict[Target, npt.ArrayLike | None] = {"dx": dx, "dw": dw, "db": db}
+    given: dict[Target, npt.ArrayLike | None] = {"dx": dx, "dw": dw, "db": db, "y": y}
     found: dict[Target, Array] = {
-        target: as_numbers(target, value)
+        target: _numbers(target, value)
         for target, value in given.items()
         if value is not None
     }
-    return report_of(case, found)
+    if not found:
+        msg = "gradients needs something to check: dx, dw, db or y, got none of them"
+        raise ValueError(msg)
+    case = _checked_case(d_out, x, w, b, settings, transposed=transposed)
+    return report_of(case, found, rtol)
 
 
-def report_of(case: LayerCall, found: Mapping[Target, Array]) -> Report:
+def _numbers(name: str, value: object) -> Array:
+    if isinstance(value, np.ndarray) and value.dtype == object:
+        return as_numbers(name, value)
+    try:
+        return as_array(value)
+    except TypeError as error:
+        msg = f"{name} needs numbers: {error}"
+        raise TypeError(msg) from None
+
+
+def _checked_case(
+    d_out: npt.ArrayLike,
+    x: npt.ArrayLike,
+    w: npt.ArrayLike,
+    b: npt.ArrayLike | None,
+    settings: Mapping[str, Any],
+    *,
+    transposed: bool,
+) -> LayerCall:
+    """Return the call of the layer, if it takes these arrays and settings."""
+    given = {"d_out": d_out, "x": x, "w": w}
+    arrays = {name: as_numbers(name, value) for name, value in given.items()}
+    backward = conv_transpose_backward if transposed else conv_backward
+    backward(**arrays, **settings)  # refuses what does not fit
+    if b is not None:
+        arrays["b"] = as_numbers("b", b)
+        forward = conv_transpose if transposed else conv
+        forward(arrays["x"], arrays["w"], arrays["b"], **settings)
+    numbers = as_working(arrays)  # as `conv` computes: in int64, not in int8
+    return LayerCall(
+        "",
+        numbers["x"],
+        numbers["w"],
+        numbers["d_out"],
+        settings,
+        transposed,
+        numbers.get("b"),
+    )
+
+
+def report_of(
+    case: LayerCall, found: Mapping[Target, Array], rtol: float | None = None
+) -> Report:
     """Return the report on the results that were found for a layer call, by target."""
-    findings: list[Finding] = []
-    problem = case.problem
-    for target, array in found.items():
-        if not is_same(array, problem.result(target)):
-            findings.append(_finding(case, problem, target, array))
+    findings = [
+        _finding(case, target, array, rtol)
+        for target, array in found.items()
+        if not is_same(array, case.expected(target), rtol)
+    ]
     return Report((f"{', '.join(found)} of {case}",), tuple(findings))
 
 
 def _finding(
-    case: LayerCall, problem: Problem, target: Target, found: Array
+    case: LayerCall, target: Target, found: Array, rtol: float | None
 ) -> Finding:
+    problem = case.problem
+    if target == "y" and case.b is not None:
+        if is_same(found, problem.result("y"), rtol):
+            where = ("it is right but for the bias, which is not added",)
+            return Finding(target, str(case), where=where)
+        found = case.without_bias(target, found)
     hidden = has_no_name(problem, target, found)
     alternatives = [] if hidden else explanations(target, [(problem, found)])
-    where = symptoms(problem, target, found)
+    where = symptoms(problem, target, found, rtol)
     passes = (
         passed_probes(target, alternatives[0], case.transposed) if alternatives else ()
     )

@@ -110,6 +110,14 @@ class LayerCall:
             return right
         return right + self.b.reshape(-1, *[1] * (right.ndim - 2))
 
+    def without_bias(self, target: Target, found: Array) -> Array:
+        """Return a result without its bias, if it has a channel for each element."""
+        if target != "y" or self.b is None or found.ndim < 3:
+            return found
+        if found.shape[1] != len(self.b):
+            return found
+        return found - self.b.reshape(-1, *[1] * (found.ndim - 2))
+
     def __str__(self) -> str:
         """Return the shapes, and the settings that are not the usual ones."""
         layer = "conv_transpose" if self.transposed else "conv"

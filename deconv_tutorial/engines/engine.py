@@ -57,10 +57,11 @@ def in_groups(x: Array, w: Array, y: Array, groups: int) -> tuple[Array, Array, 
 
     The channels of x and y, and the first axis of w, are split into groups.
     """
+    a, b = (array.shape[1] // groups for array in (y, x))  # -1 has no sense if n is 0
     return (
-        x.reshape(len(x), groups, -1, *x.shape[2:]),  # (n, g, b, *input_size)
+        x.reshape(len(x), groups, b, *x.shape[2:]),  # (n, g, b, *input_size)
         w.reshape(groups, -1, *w.shape[1:]),  # (g, a, b, *kernel_size)
-        y.reshape(len(y), groups, -1, *y.shape[2:]),  # (n, g, a, *output_size)
+        y.reshape(len(y), groups, a, *y.shape[2:]),  # (n, g, a, *output_size)
     )
 
 
