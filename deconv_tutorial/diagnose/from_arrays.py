@@ -116,8 +116,8 @@ def gradients(
 
 
 def _numbers(name: str, value: object) -> Array:
-    if isinstance(value, np.ndarray) and value.dtype == object:
-        return as_numbers(name, value)
+    if isinstance(value, np.ndarray) and cast("Array", value).dtype == object:
+        return as_numbers(name, cast("Array", value))
     try:
         return as_array(value)
     except TypeError as error:

@@ -91,11 +91,12 @@ def has_no_name(problem: Problem, target: Target, found: Array) -> bool:
     """Return whether an array is wrong in a way that hides which mistake was made.
 
     It has no elements, or zeros alone, or numbers that are not finite; or it is the
-    right array of another name.
+    right array of another name; or the batch is empty.
     """
     right = problem.result(target)
     return (
         not found.size
+        or not len(problem.x)
         or not np.isfinite(found).all()
         or (not found.any() and bool(right.any()))
         or (right.size >= _FEWEST and any(_other_name(problem, target, found, None)))
