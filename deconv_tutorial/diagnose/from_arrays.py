@@ -116,7 +116,7 @@ def gradients(
 
 
 def _numbers(name: str, value: object) -> Array:
-    if isinstance(value, np.ndarray) and cast("Array", value).dtype == object:
+    if getattr(value, "dtype", None) == np.dtype(object):
         return as_numbers(name, cast("Array", value))
     try:
         return as_array(value)
