@@ -9,7 +9,7 @@ from typing import TypeAlias
 import numpy as np
 
 from deconv_tutorial.diagnose.compare import is_same
-from deconv_tutorial.diagnose.mistakes.formulas import Formula, formulas
+from deconv_tutorial.diagnose.mistakes.formulas import CROPS, Formula, formulas
 from deconv_tutorial.diagnose.mistakes.problem import Problem, Target
 from deconv_tutorial.dtypes import Array
 
@@ -45,7 +45,7 @@ def explanations(target: Target, evidence: Sequence[Evidence]) -> list[Keys]:
     pairs = _matching_pairs(known, hardest)
     some = [f for f in known if any(_explains((f,), *each) for each in wrong)]
     pairs += [pair for pair in combinations(some, 2) if pair not in pairs]
-    pairs = [pair for pair in pairs if len({f.key for f in pair}) == 2]
+    pairs = [pair for pair in pairs if _may_meet(*pair)]
     return _keys([p for p in pairs if _explains_all(p, wrong, evidence)])
 
 
@@ -90,7 +90,17 @@ def _matching_pairs(
     """Return the pairs of mistakes that give an array together."""
     problem, found = evidence
     usable = [f for f in known if _is_wrong(f, problem)]
-    return [pair for pair in combinations(usable, 2) if _explains(pair, problem, found)]
+    return [
+        pair
+        for pair in combinations(usable, 2)
+        if _may_meet(*pair) and _explains(pair, problem, found)
+    ]
+
+
+def _may_meet(one: Formula, other: Formula) -> bool:
+    """Return whether somebody may make both: they differ, and do not both crop."""
+    stems = {formula.key.partition("-")[2] for formula in (one, other)}
+    return len(stems) == 2 and not stems <= CROPS
 
 
 def _is_wrong(mistake: Formula, problem: Problem) -> bool:

@@ -180,10 +180,16 @@ HANDED = [
         "conv_transpose_backward",
         ["stride", "padding", "output_padding"],
         1,
-        "d_out|dx is wrong",
+        "dx-output-padding-unread(?s:.*)dw-output-padding-unread(?s:.*)db-output-padding",
     ),
     (padding_without_the_dilation, "conv_backward", "dilation", 1, "dx is wrong"),
-    (columns_channels_first, "conv_backward", "stride", 1, r"i = 1\*o \+ 2\*k"),
+    (
+        columns_channels_first,
+        "conv_backward",
+        "stride",
+        1,
+        "dx-taps-before-channels(?s:.*)dw-im2col-ck-order",
+    ),
     (
         first_axis_for_both,
         "conv_backward",
@@ -200,7 +206,13 @@ HANDED = [
         2,
         "y is wrong|it fails",
     ),
-    (stride_steps_the_taps, "conv_backward", "stride", 1, r"i = 3\*o \+ 3\*k"),
+    (
+        stride_steps_the_taps,
+        "conv_backward",
+        "stride",
+        1,
+        "dx-stride-between-taps(?s:.*)dw-stride-between-taps",
+    ),
 ]
 
 

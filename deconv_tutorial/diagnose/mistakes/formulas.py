@@ -11,7 +11,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
-from deconv_tutorial.diagnose.mistakes import wrong_arrays, wrong_indices, wrong_sums
+from deconv_tutorial.diagnose.mistakes import (
+    wrong_arrays,
+    wrong_indices,
+    wrong_sizes,
+    wrong_sums,
+)
 from deconv_tutorial.diagnose.mistakes.problem import MAP_OF, Change, Map, Target
 
 
@@ -44,6 +49,9 @@ _SETTINGS: Mapping[str, Change] = {
     ),
     "dilation-from-zero": wrong_indices.changed_axes(wrong_indices.one_more_dilation),
     "dilation-one-less": wrong_indices.one_less_dilation,
+    "stride-between-taps": wrong_indices.changed_axes(
+        wrong_indices.stride_between_taps
+    ),
     "shift-one": wrong_indices.changed_axes(wrong_indices.shift(1)),
     "shift-one-back": wrong_indices.changed_axes(wrong_indices.shift(-1)),
 }
@@ -98,6 +106,11 @@ _ARGUMENT: Mapping[Map, Mapping[str, Change]] = {
             wrong_indices.clipped_padding
         ),
         "leftover-missing": wrong_indices.missing_leftover,
+        "leftover-at-most-one": wrong_sizes.resized(wrong_sizes.one_left_over),
+        "short-crop": wrong_sizes.resized(wrong_sizes.end_of_last_window),
+        "padding-without-dilation": wrong_sizes.padding_without_dilation(both=False),
+        "taps-before-channels": wrong_arrays.taps_before_channels,
+        "channels-before-taps": wrong_arrays.channels_before_taps,
         "not-spread": wrong_indices.unspread_errors,
     },
     "forward": {
@@ -112,6 +125,8 @@ _ARGUMENT: Mapping[Map, Mapping[str, Change]] = {
         "filters-reversed": wrong_arrays.reversed_filters,
         "no-sum-over-channels-last-only": wrong_arrays.last_input_channel,
         "groups-ignored": wrong_arrays.first_kernels,
+        "taps-before-channels": wrong_arrays.taps_before_channels,
+        "channels-before-taps": wrong_arrays.channels_before_taps,
         "padding-missing": wrong_indices.padding(0),
         "pad-high-low-swapped": wrong_indices.padding_at_the_end,
         "loop-range-h-stride": wrong_sums.first_places_only,
@@ -144,6 +159,7 @@ _RESULT: Mapping[Target, Mapping[str, Change]] = {
         "summed-over-input-channels": wrong_sums.shared_input_channels("sum"),
         "averaged-over-input-channels": wrong_sums.shared_input_channels("mean"),
         "im2col-kc-order": wrong_sums.taps_before_channels,
+        "im2col-ck-order": wrong_sums.channels_before_taps,
         "not-summed-over-samples": wrong_sums.other_sum(wrong_sums.gradient_per_sample),
         "mean-all": wrong_sums.division_by(
             lambda p: len(p.x) * wrong_sums.place_count(p)
@@ -162,6 +178,22 @@ _RESULT: Mapping[Target, Mapping[str, Change]] = {
 }
 """Mistakes of one target that are made in the last step."""
 
+CROPS = frozenset(
+    {
+        "crop-last",
+        "crop-high-side",
+        "crop-from-0",
+        "crop-hard-1",
+        "crop-pad-minus-pad",
+        "crop-one-by-one",
+        "not-cropped",
+        "short-crop",
+        "leftover-missing",
+        "leftover-at-most-one",
+    }
+)
+"""The mistakes that cut a window out of a result. Nobody cuts two."""
+
 _SCALE: Mapping[str, Change] = {
     "negated": wrong_sums.multiplication_by(-1),
     "doubled": wrong_sums.multiplication_by(2),
@@ -169,20 +201,49 @@ _SCALE: Mapping[str, Change] = {
 }
 
 _OF_A_LAYER: Mapping[tuple[Target, bool], Mapping[str, Change]] = {
-    ("dx", False): {"kernel-not-flipped": wrong_arrays.flipped_kernel},
-    ("dw", False): {"convolve-instead-of-correlate": wrong_arrays.true_convolution},
+    ("dx", False): {
+        "kernel-not-flipped": wrong_arrays.flipped_kernel,
+        "groups-interleaved": wrong_sizes.interleaved_result,
+    },
+    ("dw", False): {
+        "convolve-instead-of-correlate": wrong_arrays.true_convolution,
+        "groups-interleaved": wrong_sizes.interleaved_channels,
+    },
+    ("y", False): {
+        "groups-interleaved": wrong_sizes.interleaved_channels,
+        "groups-dilation-exchanged": wrong_sizes.exchanged_groups_and_dilation,
+        "size-rounded-up": wrong_sizes.other_output_size(wrong_sizes.rounded_up),
+        "size-one-less": wrong_sizes.other_output_size(wrong_sizes.without_the_one),
+        "size-without-dilation": wrong_sizes.other_output_size(
+            wrong_sizes.without_span
+        ),
+        "padding-counted-once": wrong_sizes.other_output_size(wrong_sizes.padding_once),
+    },
+    ("db", True): {
+        "output-padding-unread": wrong_sums.other_sum(
+            wrong_sums.sum_without_output_padding
+        )
+    },
     ("dw", True): {
         "arguments-not-exchanged": wrong_arrays.true_convolution,
         "loops-not-exchanged": wrong_arrays.unexchanged_arguments,
+        "output-padding-unread": wrong_sizes.unread_output_padding,
     },
     ("y", True): {
         "kernel-flipped": wrong_arrays.flipped_kernel,
         "padding-of-input": wrong_indices.padding_of_input,
         "output-padding-zeros": wrong_sums.empty_last_places,
+        "output-padding0-both-axes": wrong_sizes.resized(
+            wrong_sizes.output_padding_of_first_axis
+        ),
         "output-padding-in-front": wrong_sums.last_places_in_front,
         "size-without-dilation": wrong_indices.size_without_dilation,
     },
-    ("dx", True): {"reshape-without-transpose": wrong_arrays.mixed_errors},
+    ("dx", True): {
+        "reshape-without-transpose": wrong_arrays.mixed_errors,
+        "output-padding-unread": wrong_sizes.unread_output_padding,
+        "conv-over-all": wrong_sizes.conv_over_all,
+    },
 }
 """Mistakes that one layer alone has, or that have another name in it."""
 
@@ -191,9 +252,10 @@ _VARIANTS: Mapping[Map, Mapping[str, Change]] = {
     "forward": {
         "padding-hard-1": wrong_indices.padding(1),
         "flip-all-axes": wrong_arrays.flipped_filters,
-        "padding-missing": wrong_indices.no_padding,
+        "padding-missing": wrong_sizes.no_padding,
+        "no-sum-over-channels-last-only": wrong_arrays.last_input_channel_of_all,
         **{
-            stem: wrong_indices.refitted_formula(change)
+            stem: wrong_sizes.refitted_formula(change)
             for stem, change in _SETTINGS.items()
             if "shift" not in stem
         },
@@ -205,6 +267,8 @@ _VARIANTS: Mapping[Map, Mapping[str, Change]] = {
         "flip-all-axes": wrong_arrays.flipped_filters,
         "crop-pad-minus-pad": wrong_sums.crop_to_minus_before,
         "groups-reversed": wrong_arrays.reversed_kernels,
+        "padding-without-dilation": wrong_sizes.padding_without_dilation(both=True),
+        "no-sum-over-filters-last-only": wrong_arrays.last_filter_of_all,
     },
     "weight_grad": {"padding-hard-1": wrong_indices.padding(1)},
     "bias": {},

@@ -98,6 +98,36 @@ def last_filter(p: Problem) -> Problem:
     return replace(p, y=p.y[:, :, -1:], w=p.w[:, -1:])
 
 
+def last_filter_of_all(p: Problem) -> Problem | None:
+    """Use the last channel of the last group of y alone."""
+    if p.y.shape[1] == 1:
+        return None
+    y = np.zeros_like(p.y)
+    y[:, -1, -1] = p.y[:, -1, -1]
+    return replace(p, y=y)
+
+
+def last_input_channel_of_all(p: Problem) -> Problem | None:
+    """Use the last channel of the last group of x alone."""
+    if p.x.shape[1] == 1:
+        return None
+    x = np.zeros_like(p.x)
+    x[:, -1, -1] = p.x[:, -1, -1]
+    return replace(p, x=x)
+
+
+def taps_before_channels(p: Problem) -> Problem:
+    """Reshape a weight with channels first to rows that have taps first."""
+    moved = np.moveaxis(p.w, 2, -1)  # (g, a, *kernel, b)
+    return replace(p, w=moved.reshape(p.w.shape))
+
+
+def channels_before_taps(p: Problem) -> Problem:
+    """Read rows of a weight with channels first as if taps came first."""
+    g, a, b, *kernel = p.w.shape
+    return replace(p, w=np.moveaxis(p.w.reshape(g, a, *kernel, b), -1, 2))
+
+
 def last_input_channel(p: Problem) -> Problem:
     """Use the last channel of x alone."""
     return replace(p, x=p.x[:, :, -1:], w=p.w[:, :, -1:])
@@ -149,8 +179,10 @@ def as_many_inputs_as_taps(p: Problem) -> Problem:
     return replace(p, x=first_places(p.x, p.geometry.kernel_size))
 
 
-def first_size_everywhere(p: Problem) -> Problem:
+def first_size_everywhere(p: Problem) -> Problem | None:
     """Use the size of the first axis for all axes."""
+    if len(p.geometry.axes) == 1:
+        return None
     first = p.geometry.input_size[:1]
     return replace(p, x=first_places(p.x, first * len(p.geometry.axes)))
 

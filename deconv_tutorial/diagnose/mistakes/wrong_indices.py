@@ -12,7 +12,6 @@ import numpy as np
 
 from deconv_tutorial.diagnose.mistakes.problem import Change, Problem
 from deconv_tutorial.geometry import Axis
-from deconv_tutorial.geometry.settings import Index
 
 
 def changed_axes(change: Callable[[Axis], Axis]) -> Change:
@@ -24,17 +23,22 @@ def first_axis_setting(name: str) -> Change:
     """Return a formula that uses a setting of the first axis for all axes.
 
     If the setting is 1, or a padding of 0, the mistake is to leave the setting out, and
-    has its own formula.
+    has its own formula. A layer with one axis has no other axes.
     """
     left_out = 0 if name == "padding_before" else 1
 
     def change(p: Problem) -> Problem | None:
         first = getattr(p.geometry.axes[0], name)
-        if first == left_out:
+        if first == left_out or len(p.geometry.axes) == 1:
             return None
         return p.with_axes(lambda _, axis: replace(axis, **{name: first}))
 
     return change
+
+
+def stride_between_taps(axis: Axis) -> Axis:
+    """Step from tap to tap with the stride too."""
+    return replace(axis, dilation=axis.dilation * axis.stride)
 
 
 def one_more_dilation(axis: Axis) -> Axis:
@@ -155,33 +159,5 @@ def size_without_dilation(p: Problem) -> Problem:
     def change(_: int, axis: Axis) -> Axis:
         less = (axis.dilation - 1) * (axis.kernel_size - 1)
         return replace(axis, input_size=max(1, axis.input_size - less))
-
-    return p.with_axes(change)
-
-
-def refitted_formula(change: Change) -> Change:
-    """Return a formula that also computes the output size again.
-
-    A wrong setting gives a forward pass another number of outputs.
-    """
-
-    def refitted_change(p: Problem) -> Problem | None:
-        wrong = change(p)
-        return None if wrong is None else _refitted_problem(wrong, p.padding_after)
-
-    return refitted_change
-
-
-def no_padding(p: Problem) -> Problem | None:
-    """Pad nothing, and return the smaller number of outputs that this gives."""
-    wrong = padding(0)(p)
-    return wrong and _refitted_problem(wrong, (0,) * len(p.padding_after))
-
-
-def _refitted_problem(p: Problem, padding_after: Index) -> Problem | None:
-    def change(n: int, axis: Axis) -> Axis:
-        room = axis.input_size + axis.padding_before + padding_after[n]
-        span = axis.dilation * (axis.kernel_size - 1) + 1
-        return replace(axis, output_size=(room - span) // axis.stride + 1)
 
     return p.with_axes(change)

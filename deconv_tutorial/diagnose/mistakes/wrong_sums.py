@@ -164,6 +164,23 @@ def taps_before_channels(p: Problem) -> Problem:
     return p.with_last_step(step)
 
 
+def channels_before_taps(p: Problem) -> Problem:
+    """Read rows that have channels before taps as if taps came first."""
+
+    def step(array: Array) -> Array:
+        rows, channels, *kernel = array.shape
+        return np.moveaxis(array.reshape(rows, *kernel, channels), -1, 1)
+
+    return p.with_last_step(step)
+
+
+def sum_without_output_padding(p: Problem, _: Map) -> Array:
+    """Add up the places of d_out but for those that `output_padding` adds."""
+    pairs = zip(p.x.shape[3:], p.leftover, strict=True)
+    kept = first_places(p.x, [size - extra for size, extra in pairs])
+    return kept.sum(axis=(0, *range(3, kept.ndim))).reshape(-1)
+
+
 def only_the_last_sample(p: Problem) -> Problem:
     """Return zeros for all samples but the last."""
 
