@@ -59,18 +59,18 @@ def ours():
             found.append(thread)
     return found
 
-def within_a_second(condition):
-    end = time.monotonic() + 1
+def soon(condition):
+    end = time.monotonic() + 20  # on a busy machine a thread may wait that long
     while not condition() and time.monotonic() < end:
         time.sleep(1e-3)
     return condition()
 
 def running(count):
-    "Return whether so many threads run in the pool, within a second."
-    return within_a_second(lambda: len(ours()) == count)
+    "Return whether so many threads run in the pool, or do so soon."
+    return soon(lambda: len(ours()) == count)
 
 def tasks_again(before):
-    return within_a_second(lambda: tasks() == before and not ours())
+    return soon(lambda: tasks() == before and not ours())
 
 def call_all():
     for x, w, settings in LAYERS:
@@ -208,7 +208,7 @@ def test_blas_has_one_thread_inside_and_as_many_as_before_after():
         with threads(3):
             assert set(blas()) == {1}
             assert running(2)
-            assert within_a_second(lambda: tasks() == before + 2)
+            assert soon(lambda: tasks() == before + 2)
             call_all()
             assert set(blas()) == {1}
             assert running(2)
@@ -359,9 +359,9 @@ def test_interrupts_at_any_moment_leave_nothing():
             for n in range(200):
                 try:
                     try:
-                        soon = 1e-5 + random.random() * 0.02
+                        delay = 1e-5 + random.random() * 0.02
                         # Again, since one may be lost in a callback of C code.
-                        signal.setitimer(signal.ITIMER_REAL, soon, 0.1)
+                        signal.setitimer(signal.ITIMER_REAL, delay, 0.1)
                         while True:
                             with threads(2):
                                 conv(X, W, stride=2)
@@ -370,7 +370,7 @@ def test_interrupts_at_any_moment_leave_nothing():
                 except KeyboardInterrupt:
                     hits += 1
                 assert blas()[0] == 2, n
-                assert within_a_second(lambda: not ours()), n
+                assert soon(lambda: not ours()), n
                 pool._ASKED.set(1)
             assert hits == 200
             assert right()
@@ -411,7 +411,7 @@ def test_a_block_may_end_last_in_a_thread_of_the_pool():
         except KeyboardInterrupt:
             assert set(blas()) == {1}
         left.set()
-        assert within_a_second(lambda: gone) and running(0)
+        assert soon(lambda: gone) and running(0)
         assert interrupted and blas()[0] == 2 and right()
     """)
 
