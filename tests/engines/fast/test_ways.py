@@ -242,7 +242,7 @@ def test_a_way_is_found_at_once_for_odd_layers(size, options):
 def test_tiles_of_a_part_fit_a_block_on_either_side(a, b):
     geometry = conv_geometry((64, 60), 3, padding=1)
     plan = tiled.plan_of(geometry, ((4, 3), (4, 3)), transposed=False)
-    source, target = np.empty((5, b, 64, 60), "f4"), np.empty((5, a, 64, 60), "f4")
+    source, target = np.ones((5, b, 64, 60), "f4"), np.ones((5, a, 64, 60), "f4")
     own = scratch.Scratch()
     parts = [*tiled.parts(source, target, plan, 2)]
     assert len(parts) > 1
