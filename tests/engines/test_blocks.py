@@ -7,6 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from deconv_tutorial.engines.blocks import blocks, cuts, output_blocks
+from deconv_tutorial.geometry import conv_geometry
 from tests.strategies import cases
 
 
@@ -74,6 +75,7 @@ def test_a_block_of_outputs_has_their_connections(case, fit):
     found = set()
     for samples, outputs, part in output_blocks(case.samples, geometry, fit):
         seen[samples, *outputs] += 1
+        assert isinstance(outputs, tuple)
         assert part.output_size == seen[0, *outputs].shape
         assert part.input_size == geometry.input_size
         for o, k, i in part.connections():
@@ -81,3 +83,10 @@ def test_a_block_of_outputs_has_their_connections(case, fit):
             found.add((tuple(map(sum, zip(o, first, strict=True))), k, i))
     assert (seen == 1).all()
     assert found == set(geometry.connections())
+
+
+def test_a_block_that_is_whole_has_the_geometry_itself():
+    geometry = conv_geometry((6, 5), 3)
+    ((samples, outputs, part),) = output_blocks(2, geometry, fit=24)
+    assert (samples, *outputs) == (slice(0, 2), slice(0, 4), slice(0, 3))
+    assert part is geometry

@@ -100,4 +100,10 @@ def test_memory_beyond_arguments_and_results_is_bounded(samples):
         tracemalloc.stop()
         # In each thread, the columns of a block and a product no larger.
         extra = peak - sum(result.nbytes for result in results)
-        assert extra < 3 * im2col.BLOCK, (backward.__name__, extra)
+        assert extra < 3 * im2col.BLOCK <= 2**24, (backward.__name__, extra)
+
+
+def test_a_block_holds_as_many_outputs_as_fit():
+    # Of each output, 2 groups of 5 channels and 4 taps, and 2 groups of 3 values.
+    w = np.ones((2, 3, 5, 2, 2), np.float32)
+    assert im2col._fit(w) == im2col.BLOCK // (4 * (2 * 5 * 4 + 2 * 3))

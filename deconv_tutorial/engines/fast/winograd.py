@@ -84,7 +84,7 @@ def factors(outputs: int, taps: int) -> Factors:
     x = [_coefficients(q for q in points if q != point) for point in points]
     scales = [_value(row, at) for row, at in zip(x, points, strict=True)]
     w = [
-        [at**k / scale if scale else scale for k in range(taps)]
+        [at**k / scale for k in range(taps)]
         for at, scale in zip(points, scales, strict=True)
     ]
     y = [[at**o for o in range(outputs)] for at in points]

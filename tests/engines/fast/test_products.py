@@ -29,8 +29,15 @@ def test_a_product_in_pieces_is_the_product(sizes, most, least):
     assert np.array_equal(out, left @ right)
 
 
-@pytest.mark.parametrize("shape", [(4000, 20, 30), (30, 20, 4000)])
-def test_a_thin_product_is_cut_unless_blas_shares_it(shape, monkeypatch):
+@pytest.mark.parametrize(
+    ("shape", "cut"),
+    [
+        ((4000, 20, 30), [1333, 1333, 1334]),
+        ((30, 20, 4000), [1333, 1333, 1334]),
+        ((2000, 20, 30), [1000, 1000]),
+    ],
+)
+def test_a_thin_product_is_cut_unless_blas_shares_it(shape, cut, monkeypatch):
     m, k, n = shape
     arrays = np.ones((m, k)), np.ones((k, n)), np.empty((m, n))
     for shared in (False, True):
@@ -40,7 +47,7 @@ def test_a_thin_product_is_cut_unless_blas_shares_it(shape, monkeypatch):
             widths.append(max(left.shape[0], right.shape[1]))
             assert widths[-1] * 20 * 30 <= products.PRODUCT or shared
             np.matmul(left, right, out)
-        assert widths == ([4000] if shared else [1333, 1333, 1334])
+        assert widths == ([sum(cut)] if shared else cut)
         assert np.all(arrays[2] == k)
 
 
@@ -50,3 +57,12 @@ def test_few_columns_stay_together(k, parts, monkeypatch):
     monkeypatch.setattr(products, "blas_shares", lambda: False)
     arrays = np.ones((30, k)), np.ones((k, 400)), np.empty((30, 400))
     assert len([*product_parts(*arrays)]) == parts
+
+
+@pytest.mark.parametrize("shape", [(3, 0, 4), (0, 3, 4), (3, 4, 0)])
+def test_an_empty_product_is_one_part(shape):
+    m, k, n = shape
+    out = np.ones((m, n))
+    for part in product_parts(np.ones((m, k)), np.ones((k, n)), out):
+        np.matmul(*part)
+    assert not out.any()

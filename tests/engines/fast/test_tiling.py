@@ -43,7 +43,12 @@ def test_tiles_of_one_make_every_tap_a_group():
 
 @pytest.mark.parametrize(
     ("starts", "first", "count", "span"),
-    [(((-1, 0),), 0, 3, slice(0, 5)), (((2,), (5,)), 1, 2, slice(4, 6))],
+    [
+        (((-1, 0),), 0, 3, slice(0, 5)),
+        (((2,), (5,)), 1, 2, slice(4, 6)),
+        (((-9,),), 0, 2, slice(0, 0)),
+        (((-3, -2),), 0, 1, slice(0, 0)),
+    ],
 )
 def test_a_span_has_all_elements_of_its_lines(starts, first, count, span):
     assert Lines(6, 2, starts).span(first, count) == span
