@@ -140,7 +140,7 @@ def tiling(axis: Axis, tile: int, taps: int, *, transposed: bool) -> Tiling:
         last = max(
             (axis.input_size - 1 - corner) // step for row in corners for corner in row
         )
-        count = max(0, last - first + 1)
+        count = last - first + 1
         back = [first - taps * group - (taps - 1) for group in groups]
         source = [[d * each + n for each in back] for n in grids]
         target = [[corner + step * first for corner in row] for row in corners]

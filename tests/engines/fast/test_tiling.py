@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from deconv_tutorial.engines.fast.tiling import Lines, tiling
-from deconv_tutorial.geometry import Axis
+from deconv_tutorial.geometry import Axis, conv_geometry
 from tests.strategies import axes
 
 
@@ -52,3 +52,31 @@ def test_tiles_of_one_make_every_tap_a_group():
 )
 def test_a_span_has_all_elements_of_its_lines(starts, first, count, span):
     assert Lines(6, 2, starts).span(first, count) == span
+
+
+# Stride, dilation, padding, what is read, and the counts of tiles, grids and groups.
+COUNTS = [
+    (1, 1, 0, False, (3, 1, 1)),
+    (1, 1, 0, True, (4, 1, 1)),
+    (1, 1, 1, True, (4, 1, 1)),
+    (2, 1, 1, False, (2, 1, 2)),
+    (2, 1, 3, True, (3, 1, 1)),
+    (4, 2, 0, False, (1, 1, 2)),
+    (2, 4, 4, False, (1, 2, 1)),
+    (1, 2, 2, False, (2, 2, 1)),
+    (4, 6, 8, False, (1, 3, 2)),
+    (3, 1, 1, True, (2, 1, 1)),
+]
+
+
+@pytest.mark.parametrize(("stride", "dilation", "padding", "back", "counts"), COUNTS)
+def test_no_more_is_cut_than_there_is(stride, dilation, padding, back, counts):
+    (axis,) = conv_geometry(8, 3, stride, padding, dilation).axes
+    cut = tiling(axis, 2, 3, transposed=back)
+    starts = cut.source.starts
+    assert (cut.count, len(starts), len(starts[0])) == counts
+
+
+def test_nothing_is_cut_where_no_tap_reaches_anything():
+    axis = Axis(1, 1, 2, stride=2, padding_before=1)
+    assert tiling(axis, 1, 1, transposed=True).count == 0
