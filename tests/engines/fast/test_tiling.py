@@ -1,5 +1,7 @@
 """Tilings: the same connections as the axis that they cut."""
 
+from dataclasses import FrozenInstanceError
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -80,3 +82,10 @@ def test_no_more_is_cut_than_there_is(stride, dilation, padding, back, counts):
 def test_nothing_is_cut_where_no_tap_reaches_anything():
     axis = Axis(1, 1, 2, stride=2, padding_before=1)
     assert tiling(axis, 1, 1, transposed=True).count == 0
+
+
+def test_a_tiling_stays_as_it_is():
+    cut = tiling(Axis(9, 5, 5), 2, 3, transposed=False)
+    with pytest.raises(FrozenInstanceError):
+        cut.count = 1
+    assert cut is tiling(Axis(9, 5, 5), 2, 3, transposed=False)
