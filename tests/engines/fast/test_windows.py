@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from deconv_tutorial.engines.fast.windows import tap_views, windows
+from deconv_tutorial.engines.fast.windows import padded_copy, tap_views, windows
 from deconv_tutorial.geometry import conv_geometry
 
 
@@ -28,3 +28,12 @@ def test_steps_that_are_never_taken_may_be_huge(kernel, settings):
     x = np.arange(5.0).reshape(1, 1, 1, 5)
     shown = windows(x, conv_geometry(5, kernel, **settings))
     assert shown.ravel().tolist() == [0, 1, 2, 3, 4]
+
+
+def test_a_padded_copy_has_no_more_elements_than_it_may():
+    x = np.array([1, 2, 3, 4, 5]).reshape(1, 1, 1, 5)
+    geometry = conv_geometry(5, 3, padding=1)
+    copy, part = padded_copy(x, geometry, most=7)
+    assert copy.ravel().tolist() == [0, 1, 2, 3, 4, 5, 0]
+    assert part == conv_geometry(7, 3)
+    assert padded_copy(x, geometry, most=6) is None

@@ -48,3 +48,8 @@ def test_points_that_do_not_give_the_form_are_refused(monkeypatch):
     with pytest.raises(ArithmeticError, match=r"the coefficient 1, got 2 from POINTS"):
         factors(2, 2)
     factors.cache_clear()
+
+
+@pytest.mark.parametrize(("outputs", "largest"), [(2, 1), (4, 8), (6, 32)])
+def test_points_are_those_that_round_little(outputs, largest):
+    assert max(abs(matrix).max() for matrix in factors(outputs, 3)) == largest
