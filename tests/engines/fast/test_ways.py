@@ -131,6 +131,11 @@ LAYERS = {
     "a long kernel": (8, 64, 64, (4096,), {"kernel_size": 9}, Tiled(((6, 3),))),
     "few channels": (8, 64, 3, (56, 56), {"kernel_size": 3}, planes),
     "small planes": (16, 512, 256, (8, 8), {"kernel_size": 4, "stride": 2}, columns),
+    "few tiles": (2, 32, 32, (30, 30), {"kernel_size": 3}, columns),
+    "small": (2, 4, 3, (20, 20), {"kernel_size": 3, "padding": 1}, tiny),
+    "not small": (2, 4, 3, (24, 24), {"kernel_size": 3, "padding": 1}, columns),
+    "many taps": (8, 64, 64, (56, 56), {"kernel_size": 5}, Tiled(((4, 3),) * 2)),
+    "very many taps": (8, 64, 3, (200, 200), {"kernel_size": 30}, planes),
     "one tap": (2, 64, 64, (28, 28), {"kernel_size": 1}, columns),
     "one output": (16, 64, 64, (4, 4), {"kernel_size": 4}, columns),
 }
