@@ -233,7 +233,7 @@ def _blocks(y: Array, b: int, geometry: Geometry) -> Iterator[Block]:
     n, g, a = y.shape[:3]
     column = b * math.prod(geometry.kernel_size)  # elements
     room = max(BLOCK // y.itemsize, 2 * g * a * column)
-    fit = max(1, room // (g * (column + a)))
+    fit = room // (g * (column + a))
     total = n * math.prod(geometry.output_size)
     shares = share_count() if fit < 4 * total else 1  # else too little for several
     return output_blocks(n, geometry, fit, shares)
