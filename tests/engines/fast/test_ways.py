@@ -47,11 +47,16 @@ several = pytest.mark.parametrize("count", [1, 3], ids=["one thread", "three thr
 
 
 @several
-@given(case=cases(), block=st.sampled_from([1, 500, 10**6]))
+@given(
+    case=cases(),
+    block=st.sampled_from([1, 500, 10**6]),
+    wide=st.sampled_from([1, columns._WIDE]),
+)
 @pytest.mark.parametrize("engine", [columns, planes], ids=["columns", "planes"])
-def test_each_map_is_exact_in_blocks_of_any_size(engine, case, block, count):
+def test_each_map_is_exact_in_blocks_of_any_size(engine, case, block, wide, count):
     with threads(count), pytest.MonkeyPatch.context() as patch:
         patch.setattr(engine, "BLOCK", block)
+        patch.setattr(columns, "_WIDE", wide)
         assert_equals_naive(engine, case, case.engine_arrays())
 
 
