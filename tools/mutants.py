@@ -2,7 +2,8 @@
 
 Each mistake is made in a copy of this checkout. There the tests that mirror its module
 run, and those of the layers above where they find nothing. `tools/mutants.toml` lists
-mistakes that no test can find, each with the reason.
+mistakes that no test can find, or that change nothing but speed and memory, each with
+the reason.
 """
 
 from __future__ import annotations
@@ -47,7 +48,7 @@ KILLED, EQUIVALENT, SURVIVED = "killed", "equivalent", "survived"
 
 @dataclass(frozen=True)
 class Equivalent:
-    """A mistake that no test can find, and why."""
+    """A mistake that no test can find, or that changes speed alone, and why."""
 
     file: str
     function: str
