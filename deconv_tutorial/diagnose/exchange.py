@@ -4,14 +4,23 @@ from __future__ import annotations
 
 import os
 import pickle
+import re
 import selectors
 import socket
 import time
+from pathlib import Path
+from sysconfig import get_paths
 
 from deconv_tutorial.diagnose.inside import SIZE
 from deconv_tutorial.diagnose.process import UntrustedProcess
 from deconv_tutorial.diagnose.trial import TooSlowError
-from deconv_tutorial.diagnose.wire import START_SIZE, Message, rest_size, unpacked
+from deconv_tutorial.diagnose.wire import (
+    START_SIZE,
+    Message,
+    readable,
+    rest_size,
+    unpacked,
+)
 
 PRINTED = 2000
 """The characters that are kept of what the process prints."""
@@ -20,6 +29,9 @@ _TICK = 0.05
 _TO_TELL = 0.3
 """The seconds that a process has to tell where it is."""
 _TRACE = b"(most recent call first):\n  File"
+_FRAME = re.compile(r'File "(.+)", line (\d+) in')
+_FOREIGN = {"site-packages", get_paths()["stdlib"], str(Path(__file__).parents[1])}
+"""Folders whose code is not the person's own."""
 _NO_SIGNAL = getattr(socket, "MSG_NOSIGNAL", 0)
 
 
@@ -145,3 +157,23 @@ class Exchange:
             self._selector.unregister(self._process.printed)
         self._tail = (self._tail + part)[-4 * PRINTED :]
         return bool(part)
+
+
+def place_of_call(printed: str) -> str:
+    """Return the place in a traceback of `faulthandler`: the person's own last line.
+
+    Examples
+    --------
+    >>> place_of_call('''Current thread 0x0 (most recent call first):
+    ...   File "<string>", line 7 in inner
+    ...   File "mine.py", line 3 in outer''')
+    ', at line 7'
+    """
+    _, found, trace = printed.rpartition("(most recent call first):")
+    frames: list[tuple[str, str]] = _FRAME.findall(trace) if found else []
+    for file, line in frames:
+        path = Path(file)
+        if not _FOREIGN & {*path.parts, *map(str, path.parents)}:
+            of = "" if file.startswith("<") else f" of {readable(path.name)}"
+            return f", at line {line}{of}"
+    return ""

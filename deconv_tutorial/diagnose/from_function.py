@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import inspect
 from collections.abc import Callable, Collection, Mapping, Sequence
 from contextlib import closing
-from typing import Any, cast
+from typing import Any
 
 from deconv_tutorial.diagnose.attempt import (
     RETURNS,
@@ -17,9 +16,11 @@ from deconv_tutorial.diagnose.attempt import (
 from deconv_tutorial.diagnose.coverage import Coverage, coverage_of
 from deconv_tutorial.diagnose.evidence import failure_findings, result_findings
 from deconv_tutorial.diagnose.exploration import OF_CONVERT, Exploration
+from deconv_tutorial.diagnose.isolation import Child
 from deconv_tutorial.diagnose.layouts import layout_of
 from deconv_tutorial.diagnose.limits import check_limits
 from deconv_tutorial.diagnose.probes import SETTINGS, LayerCall
+from deconv_tutorial.diagnose.reference import Reference, int_parameters
 from deconv_tutorial.diagnose.report import Report
 from deconv_tutorial.diagnose.space import Space
 from deconv_tutorial.diagnose.trial import InProcess, Runner, can_stop, check_seconds
@@ -28,7 +29,7 @@ from deconv_tutorial.geometry.settings import shown, typed
 
 
 def function(
-    attempt: Callable[..., Any],
+    attempt: Callable[..., Any] | str,
     of: FunctionName,
     settings: Sequence[str] | str = SETTINGS,
     *,
@@ -57,10 +58,11 @@ def function(
 
     Parameters
     ----------
-    attempt : callable
+    attempt : callable or str
         Called as ``attempt(d_out, x, w, **settings)``, or ``attempt(x, w, **settings)``
         if it is a forward pass. The arrays are float64; their elements are whole, or
-        multiples of 1/8.
+        multiples of 1/8. With `isolated` it may be a text such as ``"layers.py:conv"``,
+        ``"layers:conv"`` or ``"layers:Conv.run"``: only the other process imports it.
     of : {"conv", "conv_backward", "conv_transpose", "conv_transpose_backward"}
         The function of this package that the attempt should equal.
     settings : str or sequence of str
@@ -106,8 +108,9 @@ def function(
     seed : int
         Other numbers draw other layers.
     isolated : bool
-        Whether to run the attempt in a process of its own. Otherwise it can do all that
-        this process can do: end it, or change what compares its results.
+        Whether to run the attempt in a process of its own, which may have 4 GiB of
+        memory. Otherwise it can do all that this process can do: end it, or change what
+        compares its results. Functions of a notebook and lambdas need ``cloudpickle``.
     progress : bool, optional
         Whether to show a bar. By default, in a terminal and in a notebook, after two
         seconds, if ``tqdm`` is installed.
@@ -121,6 +124,8 @@ def function(
     ------
     ValueError, TypeError
         If an argument is not as described.
+    LoadError
+        If an attempt that is isolated cannot be imported.
 
     Examples
     --------
@@ -140,7 +145,7 @@ def function(
     fixed = _checked_fixed(fixed or {})
     given = tuple(name for name in _words("settings", settings) if name not in fixed)
     tried = Attempt(
-        attempt,
+        _callable(attempt, isolated=isolated),
         of,
         given,
         names or {},
@@ -154,11 +159,11 @@ def function(
         check_seconds(name, number)
     space = Space(transposed, given, _checked_ranks(ranks), fixed, seed)
     limits = [accepts] if isinstance(accepts, str) else [*accepts]
-    limits += _annotated_limits(attempt, given)
     named = [limit for limit in limits if not callable(limit)]
     check_limits("accepts", named)
     runner = _runner(tried, seconds, isolated=isolated)
     with closing(runner):
+        named += _annotated_limits(runner, tried)
         exploration = Exploration(
             tried,
             runner,
@@ -198,11 +203,20 @@ def assert_right(attempt: Callable[..., Any], of: FunctionName, **options: Any) 
         raise AssertionError(f"{of}: {report.status}\n\n{report}")
 
 
-def _runner(attempt: Attempt, seconds: float, *, isolated: bool) -> Runner:
+def _callable(
+    attempt: Callable[..., Any] | str, *, isolated: bool
+) -> Callable[..., Any]:
+    """Return a function, or for a text what imports it where it is called."""
+    if not isinstance(attempt, str):
+        return attempt
     if isolated:
-        msg = "isolated"
-        raise NotImplementedError(msg)
-    return InProcess(attempt, seconds)
+        return Reference(attempt)
+    msg = f"attempt needs a function, or isolated=True for a text, got {attempt!r}"
+    raise ValueError(msg)
+
+
+def _runner(attempt: Attempt, seconds: float, *, isolated: bool) -> Runner:
+    return Child(attempt, seconds) if isolated else InProcess(attempt, seconds)
 
 
 def _notes(*, isolated: bool) -> tuple[str, ...]:
@@ -257,15 +271,12 @@ def _coverage(tried: Exploration, declared: Sequence[str]) -> Coverage:
     )
 
 
-def _annotated_limits(attempt: object, settings: Sequence[str]) -> list[str]:
+def _annotated_limits(runner: Runner, attempt: Attempt) -> list[str]:
     """Return the limit that annotations set: ``stride: int`` is one for all axes."""
-    try:
-        parameters = inspect.signature(cast("Any", attempt)).parameters
-    except (TypeError, ValueError):
-        return []
-    names = [n for n in settings if n in parameters and n != "groups"]
-    single = any(parameters[n].annotation in (int, "int") for n in names)
-    return ["one number for all axes"] if single else []
+    isolated = isinstance(runner, Child)
+    annotated = runner.int_parameters if isolated else int_parameters(attempt.function)
+    settings = {*attempt.settings} - {"groups"}
+    return ["one number for all axes"] if settings & {*annotated} else []
 
 
 def _words(name: str, value: Collection[str] | str) -> tuple[str, ...]:

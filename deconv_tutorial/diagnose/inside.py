@@ -17,7 +17,7 @@ from typing import Any
 
 from deconv_tutorial.diagnose.attempt import Attempt
 from deconv_tutorial.diagnose.probes import LayerCall
-from deconv_tutorial.diagnose.reference import LoadError, Reference
+from deconv_tutorial.diagnose.reference import LoadError, Reference, int_parameters
 from deconv_tutorial.diagnose.trial import Answer, answer_of, blame, message
 from deconv_tutorial.diagnose.wire import MOST_BYTES, packed
 
@@ -132,7 +132,8 @@ def _serve(link: Link) -> None:
     except BaseException as error:  # noqa: BLE001  # SystemExit and whatever else
         link.reply({"call": 0, "ending": "failed", "error": _load_message(error)})
         return
-    link.reply({"call": 0, "ending": "returned"})
+    annotated = int_parameters(attempt.function)
+    link.reply({"call": 0, "ending": "returned", "int_parameters": annotated})
     while True:
         number, case = link.request()
         _limit_orphan(setup.seconds + _AFTER)

@@ -12,16 +12,13 @@ from __future__ import annotations
 
 import importlib
 import pickle
-import re
 from collections.abc import Mapping
 from dataclasses import replace
-from pathlib import Path
-from sysconfig import get_paths
 from types import TracebackType
 from typing import cast
 
 from deconv_tutorial.diagnose.attempt import Attempt
-from deconv_tutorial.diagnose.exchange import EndedError, Exchange
+from deconv_tutorial.diagnose.exchange import EndedError, Exchange, place_of_call
 from deconv_tutorial.diagnose.inside import Setup
 from deconv_tutorial.diagnose.mistakes.problem import Target
 from deconv_tutorial.diagnose.probes import LayerCall
@@ -36,9 +33,6 @@ MEMORY = 4 * 2**30
 LOADING = 60.0
 """The seconds in which it has to be ready: an import may take long."""
 _ENDINGS = {"returned", "refused", "failed", "uncallable"}
-_FRAME = re.compile(r'File "(.+)", line (\d+) in')
-_FOREIGN = {"site-packages", get_paths()["stdlib"], str(Path(__file__).parents[1])}
-"""Folders whose code is not the person's own."""
 _ENDED = Answer("gone", error="its process has ended before")
 
 
@@ -96,6 +90,7 @@ class Child:
         self._seconds = seconds
         self._calls = 0
         self._end: Answer | None = None
+        self._int_parameters: object = ()
         self._process = UntrustedProcess()
         self._exchange = Exchange(self._process)
         self._load(setup, loading)
@@ -107,6 +102,14 @@ class Child:
         They are complete when the process has ended.
         """
         return self._exchange.printed
+
+    @property
+    def int_parameters(self) -> tuple[str, ...]:
+        """The parameters of its function that are annotated with ``int``."""
+        if not isinstance(self._int_parameters, list):
+            return ()
+        names = cast("list[object]", self._int_parameters)
+        return tuple(map(readable, names[:100]))
 
     def __enter__(self) -> Child:
         """Return the child itself."""
@@ -180,6 +183,8 @@ class Child:
             or not isinstance(told, dict)
         ):
             raise GarbledError
+        if not self._calls:
+            self._int_parameters = header.get("int_parameters")
         complaints = cast("dict[str, object]", told)
         return Answer(
             ending,
@@ -236,23 +241,3 @@ def _needed(came: str) -> str:
 def _name(function: object) -> str:
     name = getattr(function, "__qualname__", type(function).__name__)
     return f"{name} of {getattr(function, '__module__', 'no module')}"
-
-
-def place_of_call(printed: str) -> str:
-    """Return the place in a traceback of `faulthandler`: the person's own last line.
-
-    Examples
-    --------
-    >>> place_of_call('''Current thread 0x0 (most recent call first):
-    ...   File "<string>", line 7 in inner
-    ...   File "mine.py", line 3 in outer''')
-    ', at line 7'
-    """
-    _, found, trace = printed.rpartition("(most recent call first):")
-    frames: list[tuple[str, str]] = _FRAME.findall(trace) if found else []
-    for file, line in frames:
-        path = Path(file)
-        if not _FOREIGN & {*path.parts, *map(str, path.parents)}:
-            of = "" if file.startswith("<") else f" of {readable(path.name)}"
-            return f", at line {line}{of}"
-    return ""

@@ -15,7 +15,7 @@ from typing import Any, cast
 
 from deconv_tutorial.diagnose.trial import blame
 
-FORMS = "module:function, file.py:function or module:Class.method"
+FORMS = "MODULE:FUNCTION, FILE.py:FUNCTION or MODULE:CLASS.METHOD"
 
 
 class LoadError(Exception):
@@ -40,7 +40,7 @@ class Reference:
     5.0
     >>> Reference("math.hypot")
     Traceback (most recent call last):
-    ValueError: the attempt needs the form module:function, ... got 'math.hypot'
+    ValueError: the attempt needs the form MODULE:FUNCTION, ... got 'math.hypot'
     """
 
     text: str
@@ -172,4 +172,20 @@ def _absence(value: object, name: str) -> str:
     """Return a sentence on an attribute that is not there."""
     near = get_close_matches(name, dir(value), n=1)
     guess = f" (did you mean {near[0]!r}?)" if near else ""
-    return f"{getattr(value, '__name__', value)} has no {name!r}{guess}"
+    return f"{getattr(value, '__name__', value)} has no attribute {name!r}{guess}"
+
+
+def int_parameters(function: Callable[..., Any]) -> tuple[str, ...]:
+    """Return the names of the parameters that are annotated with ``int``.
+
+    Examples
+    --------
+    >>> def attempt(x, w, stride: int = 1, padding=0): ...
+    >>> int_parameters(attempt)
+    ('stride',)
+    """
+    try:
+        parameters = inspect.signature(function).parameters.values()
+    except (TypeError, ValueError):  # it has no signature that can be read
+        return ()
+    return tuple(each.name for each in parameters if each.annotation in (int, "int"))

@@ -13,11 +13,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from deconv_tutorial import conv_backward
-from deconv_tutorial.diagnose import isolation
+from deconv_tutorial import conv_backward, diagnose
 from deconv_tutorial.diagnose.attempt import Attempt
 from deconv_tutorial.diagnose.compare import is_same
-from deconv_tutorial.diagnose.exchange import PRINTED
+from deconv_tutorial.diagnose.exchange import PRINTED, place_of_call
 from deconv_tutorial.diagnose.isolation import Child, pickled
 from deconv_tutorial.diagnose.probes import STRONG
 from deconv_tutorial.diagnose.reference import LoadError, Reference
@@ -265,7 +264,7 @@ MODULES = {
     "import nothing_at_all": "ModuleNotFoundError: No module named 'nothing_at_all'",
     "f = 3": "mine.py:f is a int: needed is a function",
     "class f: pass": "mine.py:f is a class: needed is a function",
-    "ff = len": r"mine has no 'f' \(did you mean 'ff'\?\)",
+    "ff = len": r"mine has no attribute 'f' \(did you mean 'ff'\?\)",
     "while True: pass": "it took more than 2 s, at line 2 of mine.py",
     "sys.argv.index('--of')": "ValueError: '--of' is not in list",
 }
@@ -286,7 +285,7 @@ def test_modules_that_cannot_be_imported_are_told(code, tmp_path):
         ("no_file.py:f", "there is no file no_file.py"),
         ("no_module:f", "ModuleNotFoundError: No module named 'no_module'"),
         (f"{ATTACKS}:Demanding.backward", r"Demanding\(\) is needed, and fails: Type"),
-        (f"{ATTACKS}:Layer.forward", r"Layer has no 'forward'"),
+        (f"{ATTACKS}:Layer.forward", r"Layer has no attribute 'forward'"),
     ],
 )
 def test_references_to_nothing_are_told(text, told):
@@ -298,7 +297,7 @@ def test_references_to_nothing_are_told(text, told):
     "text", ["", "f", "a.b", ":f", "a:", "a b:f", "a:f()", "a:b:c"]
 )
 def test_references_of_another_form_are_refused(text):
-    told = f"the attempt needs the form module:function, .* got {text!r}"
+    told = f"the attempt needs the form MODULE:FUNCTION, .* got {text!r}"
     with pytest.raises(ValueError, match=re.escape(told).replace(r"\.\*", ".*")):
         Reference(text)
 
@@ -426,6 +425,57 @@ def test_a_result_that_nobody_asked_for_is_refused(monkeypatch):
     with Child(attempt("right")) as child:
         monkeypatch.setattr(child._exchange, "message", lambda *_: message)
         assert child.answer(CASE).ending == "gone"
+
+
+# In a report
+
+
+def test_the_report_is_the_same_in_a_process_of_its_own():
+    there, here = (
+        diagnose.function(conv_backward, "conv_backward", ["stride"], isolated=isolated)
+        for isolated in (True, False)
+    )
+    assert there.as_dict() == {
+        **here.as_dict(),
+        "notes": ["It ran in a process of its own."],
+    }
+
+
+@pytest.mark.parametrize(
+    ("name", "status", "told"),
+    [
+        ("exits_at_once", "wrong", "its process ended by itself, with exit code 0"),
+        ("loops_in_c", "wrong", "it took more than 1 s"),
+        ("exits", "wrong", "SystemExit: 0, at line"),
+        ("patches_numpy", "wrong", "all its elements are 0"),
+        ("returns_a_bomb", "wrong", "it is a Bomb: needed is an array of numbers"),
+        ("method_of_nothing", "refused", "NotImplementedError"),
+    ],
+)
+def test_the_report_tells_how_a_process_ended(name, status, told):
+    text = f"{ATTACKS}:{name}"
+    report = diagnose.function(text, "conv_backward", [], seconds=1, isolated=True)
+    assert report.status == status
+    assert told in str(report)
+
+
+def test_annotations_declare_limits_in_a_process_of_its_own(tmp_path):
+    path = tmp_path / "mine.py"
+    path.write_text(
+        "from deconv_tutorial import conv\n"
+        "def mine(x, w, stride: int): return conv(x, w, stride=range(stride)[-1] + 1)\n"
+    )
+    report = diagnose.function(f"{path}:mine", "conv", "stride", isolated=True)
+    assert report.status == "right"
+    assert report.as_dict()["coverage"]["limits"] == ["one number for all axes"]
+
+
+def test_a_text_needs_a_process_of_its_own():
+    told = "attempt needs a function, or isolated=True for a text, got 'a:b'"
+    with pytest.raises(ValueError, match=told):
+        diagnose.function("a:b", "conv")
+    with pytest.raises(LoadError, match="could not be imported: ModuleNotFoundError"):
+        diagnose.function("no_module:b", "conv", isolated=True)
 
 
 # A guest
@@ -573,8 +623,8 @@ def test_frameworks_find_enough_memory(library, tmp_path):
 
 
 def test_the_place_is_not_told_if_there_is_none():
-    assert isolation.place_of_call("") == ""
+    assert place_of_call("") == ""
     theirs = (
         "Stack (most recent call first):\n" + f'  File "{np.__file__}", line 3 in f\n'
     )
-    assert isolation.place_of_call(theirs) == ""
+    assert place_of_call(theirs) == ""
