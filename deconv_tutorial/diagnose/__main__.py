@@ -1,4 +1,4 @@
-"""Checks a function from a shell: exit code 0 only if it is right.
+"""The checker in a shell: its exit code is 0 only if a function is right.
 
 python -m deconv_tutorial.diagnose my_module:conv_backward --of conv_backward
 """
@@ -6,77 +6,107 @@ python -m deconv_tutorial.diagnose my_module:conv_backward --of conv_backward
 from __future__ import annotations
 
 import argparse
-import importlib
 import json
+import os
 import sys
-from collections.abc import Callable
-from pathlib import Path
+from collections.abc import Callable, Generator, Sequence
+from contextlib import contextmanager, nullcontext, redirect_stdout
+from typing import Any
 
-from deconv_tutorial.diagnose.from_function import RETURNS, function
-from deconv_tutorial.diagnose.probes import SETTINGS
+from deconv_tutorial.diagnose.from_function import function
+from deconv_tutorial.diagnose.options import parser
+from deconv_tutorial.diagnose.reference import LoadError, Reference
+from deconv_tutorial.diagnose.report import EXIT_CODES, Report
+
+_TRUSTED = "note: the code runs in this process, and is trusted\n"
+_INTERRUPTED = 130
+"""The exit code after Ctrl-C, as in a shell."""
 
 
-def main(arguments: list[str] | None = None) -> int:
-    """Check a function, print the report, and return 1 if the function is wrong."""
-    parser = argparse.ArgumentParser(
-        prog="python -m deconv_tutorial.diagnose", description=__doc__
-    )
-    parser.add_argument("attempt", metavar="MODULE:FUNCTION")
-    parser.add_argument("--of", choices=list(RETURNS), required=True)
-    parser.add_argument(
-        "--settings",
-        default=",".join(SETTINGS),
-        help="the settings it takes, separated by commas (all)",
-    )
-    parser.add_argument("--ranks", default="2", help="such as 1,2,3 (2)")
-    parser.add_argument(
-        "--names",
-        default="",
-        help="what it calls its arguments, such as d_out=dout,padding=pad",
-    )
-    parser.add_argument("--returns", default="", help="such as dw,db,dx")
-    parser.add_argument("--seconds", type=float, default=10.0, help="for a call (10)")
-    parser.add_argument("--json", action="store_true", help="print JSON")
-    options = parser.parse_args(arguments)
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Check a function, print the report, and return the exit code."""
+    options = parser().parse_args(arguments)
+    if options.in_process:
+        sys.stderr.write(_TRUSTED)
     try:
-        report = function(
-            _attempt(options.attempt),
-            options.of,
-            _parts(options.settings),
-            ranks=[int(rank) for rank in _parts(options.ranks)],
-            names=dict(_pair(text) for text in _parts(options.names)),
-            returns=_parts(options.returns),
-            seconds=options.seconds,
-        )
-    except (ImportError, AttributeError, ValueError) as error:
-        parser.error(str(error))
-    text = json.dumps(report.as_dict(), indent=2) if options.json else str(report)
-    sys.stdout.write(f"{text}\n")
-    return 0 if report else 1
+        with _without_output() if options.in_process else nullcontext():
+            report = _report(options)
+    except (LoadError, ValueError, TypeError) as error:
+        return _refusal(str(error), as_json=options.json)
+    except KeyboardInterrupt:
+        return _INTERRUPTED
+    _print(json.dumps(report.as_dict(), indent=2) if options.json else str(report))
+    return report.exit_code
 
 
-def _attempt(name: str) -> Callable[..., object]:
-    """Return the function that ``module:function`` names."""
-    module, _, attribute = name.partition(":")
-    if not attribute:
-        msg = f"the attempt needs the form MODULE:FUNCTION, got {name!r}"
-        raise ValueError(msg)
-    sys.path.insert(0, str(Path.cwd()))
-    return getattr(importlib.import_module(module), attribute)
+def _report(options: argparse.Namespace) -> Report:
+    """Return the report on the function that the options name.
+
+    Raises
+    ------
+    LoadError
+        If it cannot be imported.
+    ValueError, TypeError
+        If an option is wrong.
+    """
+    return function(
+        _attempt(options.attempt, in_process=options.in_process),
+        options.of,
+        options.settings,
+        ranks=options.ranks,
+        names=options.names,
+        returns=options.returns,
+        convert=Reference(options.convert) if options.convert else None,
+        layout=options.layout,
+        bias=options.bias,
+        fixed=options.fixed,
+        accepts=options.accepts,
+        rtol=options.rtol,
+        seconds=options.seconds,
+        budget=options.budget,
+        seed=options.seed,
+        isolated=not options.in_process,
+    )
 
 
-def _parts(text: str) -> list[str]:
-    """Return what stands between the commas of a text."""
-    return [part for part in text.split(",") if part]
+def _attempt(text: str, *, in_process: bool) -> Callable[..., Any]:
+    """Return the function that a text names; or what imports it, but not here."""
+    reference = Reference(text)
+    return reference.function() if in_process else reference
 
 
-def _pair(text: str) -> tuple[str, str]:
-    """Return our name and theirs, from ``ours=theirs``."""
-    ours, _, theirs = text.partition("=")
-    if not theirs:
-        msg = f"names need the form ours=theirs, got {text!r}"
-        raise ValueError(msg)
-    return ours, theirs
+def _refusal(why: str, *, as_json: bool) -> int:
+    """Say why the function could not be tried, and return the exit code for that.
+
+    The JSON has the keys of a report.
+    """
+    sys.stderr.write(f"{why}\n")
+    if as_json:
+        _print(json.dumps(Report((), refusals=(why,)).as_dict(), indent=2))
+    return EXIT_CODES["refused"]
+
+
+def _print(text: str) -> None:
+    """Print a text, with question marks for letters that the terminal has not."""
+    encoding = getattr(sys.stdout, "encoding", None) or "utf-8"
+    sys.stdout.write(text.encode(encoding, "replace").decode(encoding) + "\n")
+
+
+@contextmanager
+def _without_output() -> Generator[None]:
+    """Return a context in which what is printed goes to standard error.
+
+    Libraries in C write to the file descriptor, so that is exchanged, too.
+    """
+    sys.stdout.flush()
+    kept = os.dup(1)
+    os.dup2(2, 1)
+    try:
+        with redirect_stdout(sys.stderr):
+            yield
+    finally:
+        os.dup2(kept, 1)
+        os.close(kept)
 
 
 if __name__ == "__main__":

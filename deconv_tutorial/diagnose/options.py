@@ -1,0 +1,290 @@
+"""The options of the command line, and how their values are written in a shell."""
+
+from __future__ import annotations
+
+import argparse
+import ast
+import re
+from collections.abc import Callable, Iterable
+from importlib.metadata import PackageNotFoundError, version
+from textwrap import fill
+from typing import Any, TypeVar
+
+from deconv_tutorial.diagnose.attempt import RETURNS
+from deconv_tutorial.diagnose.limits import LIMITS
+from deconv_tutorial.diagnose.probes import SETTINGS
+from deconv_tutorial.diagnose.report import EXIT_CODES, VERSION
+
+Value = TypeVar("Value")
+
+_JOINT = "\xa0"
+
+_DESCRIPTION = """\
+Checks a convolution, or its backward pass, that somebody wrote. It runs on some two
+hundred small layers, drawn from what you say it takes, and is compared with the one in
+this package. If a result is wrong, the report names the mistake, as far as it is known,
+and shows the smallest layer that it is wrong on.
+"""
+_CALL = """\
+As function(d_out, x, w, stride=..., padding=...), or function(x, w, ...) if it is a
+forward pass. It returns dx, dw, db, or y. Otherwise:
+"""
+_EXAMPLE = """\
+example:
+  Your file my_layers.py has a function conv_backward(d_out, x, w, stride, padding):
+
+    python -m deconv_tutorial.diagnose my_layers.py:conv_backward \\
+        --of conv_backward --settings stride,padding
+
+  If it is named backward(dout, x, w, conv_param), and returns dx, dw:
+
+    python -m deconv_tutorial.diagnose my_layers.py:backward \\
+        --of conv_backward --settings stride,padding --returns dx,dw \\
+        --names d_out=dout,padding=pad,settings=conv_param
+"""
+_MEANINGS = {
+    "right": "right, on all layers that were tried",
+    "wrong": "wrong, or it fails, hangs, or ends its process",
+    "refused": "it could not be tried: it cannot be imported, it refuses layers\n"
+    "   that it should take by what you said, or an option is wrong",
+    "not enough": "nothing was wrong, but too little could be tried to say so",
+}
+_SAFETY = """\
+Your code runs in a process of its own: with a time limit for each call, with 4 GiB of
+memory on Linux, and without a way to print into the report. That keeps accidents away,
+not attacks: it may still read and write files. Code that you do not trust at all
+belongs into a container.
+"""
+
+
+def parser() -> argparse.ArgumentParser:
+    """Return the parser of the command line."""
+    found = argparse.ArgumentParser(
+        prog="python -m deconv_tutorial.diagnose",
+        usage="%(prog)s MODULE:FUNCTION --of NAME [options]",
+        description=_DESCRIPTION,
+        epilog=_epilog(),
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+        allow_abbrev=False,
+    )
+    found.add_argument(
+        "attempt",
+        metavar="MODULE:FUNCTION",
+        help="your function; also FILE.py:FUNCTION or MODULE:CLASS.METHOD",
+    )
+    _add_meaning(found.add_argument_group("what it is"))
+    _add_form(found.add_argument_group("how it is called", _CALL))
+    _add_running(found.add_argument_group("how it is run"))
+    return found
+
+
+def _add_meaning(group: argparse._ArgumentGroup) -> None:  # pyright: ignore
+    group.add_argument(
+        "--of",
+        choices=list(RETURNS),
+        required=True,
+        metavar="NAME",
+        help=f"what it should equal: {', '.join(RETURNS)}",
+    )
+    group.add_argument(
+        "--settings",
+        type=_reader(words),
+        default=list(SETTINGS),
+        help="the settings that it takes, such as stride,padding (default: all); "
+        "'' if it takes none",
+    )
+    group.add_argument(
+        "--ranks",
+        type=_reader(numbers),
+        default=[2],
+        help="the numbers of spatial axes, such as 1,2,3 (default: 2)",
+    )
+    group.add_argument(
+        "--fixed",
+        type=_reader(literals),
+        default={},
+        help="settings that it always has, such as padding=same or stride=(2,1)",
+    )
+    group.add_argument(
+        "--accepts",
+        type=_reader(words),
+        default=[],
+        metavar="LIMITS",
+        help="limits of what it takes, such as 'square kernels,groups=1': see below",
+    )
+    group.add_argument("--bias", action="store_true", help="it takes a bias b, after w")
+    group.add_argument(
+        "--rtol", type=float, help="the difference that is rounding, such as 1e-3"
+    )
+
+
+def _add_form(group: argparse._ArgumentGroup) -> None:  # pyright: ignore
+    group.add_argument(
+        "--names",
+        type=_reader(names),
+        default={},
+        help="your names for arguments, such as d_out=dout,padding=pad; several as one "
+        "tuple: x+w+settings=cache; all settings as one dictionary: settings=params",
+    )
+    group.add_argument(
+        "--returns",
+        type=_reader(words),
+        default=[],
+        help="your results in their order, such as dw,dx; _ for one to ignore",
+    )
+    group.add_argument(
+        "--layout",
+        type=_reader(pairs),
+        default={},
+        help="the order of your axes, such as x=NHWC,w=HWIO",
+    )
+    group.add_argument(
+        "--convert",
+        metavar="MODULE:FUNCTION",
+        help="what makes your arrays of NumPy's, such as torch:tensor",
+    )
+
+
+def _add_running(group: argparse._ArgumentGroup) -> None:  # pyright: ignore
+    group.add_argument(
+        "--seconds",
+        type=float,
+        default=10.0,
+        help="how long one call may take (default: 10)",
+    )
+    group.add_argument(
+        "--budget",
+        type=float,
+        default=60.0,
+        help="how many seconds layers are tried (default: 60)",
+    )
+    group.add_argument(
+        "--seed", type=int, default=0, help="another number draws other layers"
+    )
+    group.add_argument(
+        "--json",
+        action="store_true",
+        help=f"print the report as JSON, version {VERSION}, and nothing else",
+    )
+    group.add_argument(
+        "--in-process",
+        action="store_true",
+        help="run your code in this process, and trust it: faster to start, and a "
+        "debugger can stop in it",
+    )
+    group.add_argument("--version", action="version", version=f"%(prog)s {_version()}")
+
+
+def _version() -> str:
+    try:
+        return version("deconv-tutorial")
+    except PackageNotFoundError:
+        return "of a copy that is not installed"
+
+
+def _epilog() -> str:
+    codes = "\n".join(f"{n}  {_MEANINGS[name]}" for name, n in EXIT_CODES.items())
+    parts = {
+        "settings:": _listed(SETTINGS),
+        "limits, with which --accepts declares what it does not take:": _listed(LIMITS),
+        "exit codes:": codes,
+    }
+    lists = [f"{title}\n{_indented(text)}" for title, text in parts.items()]
+    return "\n\n".join([_EXAMPLE.rstrip(), *lists, _SAFETY])
+
+
+def _listed(entries: Iterable[str]) -> str:
+    """Return entries in lines, each of them in one line."""
+    whole = [entry.replace(" ", _JOINT) for entry in entries]
+    lines = fill(", ".join(whole), 78, break_on_hyphens=False)
+    return lines.replace(_JOINT, " ")
+
+
+def _indented(text: str) -> str:
+    return "\n".join(f"  {line}" for line in text.splitlines())
+
+
+def _reader(read: Callable[[str], Value]) -> Callable[[str], Value]:
+    """Return a function for argparse, which shows the message of a ValueError."""
+
+    def read_or_tell(text: str) -> Value:
+        try:
+            return read(text)
+        except ValueError as error:
+            raise argparse.ArgumentTypeError(str(error)) from None
+
+    return read_or_tell
+
+
+def words(text: str) -> list[str]:
+    """Return what stands between the commas of a text, but not those in brackets.
+
+    Examples
+    --------
+    >>> words("stride=(2,1), padding=same")
+    ['stride=(2,1)', 'padding=same']
+    """
+    parts = re.findall(r"(?:\([^()]*(?:\([^()]*\)[^()]*)*\)|[^,])+", text)
+    return [part.strip() for part in parts if part.strip()]
+
+
+def numbers(text: str) -> list[int]:
+    """Return whole numbers between commas."""
+    found = words(text)
+    if not all(part.isdecimal() for part in found):
+        msg = f"needs whole numbers, such as 1,2,3, got {text!r}"
+        raise ValueError(msg)
+    return [int(part) for part in found]
+
+
+def pairs(text: str) -> dict[str, str]:
+    """Return what is written as ``ours=theirs``, between commas.
+
+    Examples
+    --------
+    >>> pairs("x=NHWC,w=HWIO")
+    {'x': 'NHWC', 'w': 'HWIO'}
+    """
+    found: dict[str, str] = {}
+    for part in words(text):
+        ours, _, theirs = part.partition("=")
+        if not theirs or ours in found:
+            msg = f"needs the form ours=theirs, got {part!r}"
+            raise ValueError(msg)
+        found[ours] = theirs
+    return found
+
+
+def names(text: str) -> dict[str | tuple[str, ...], str]:
+    """Return names of arguments; several for one tuple stand between plus signs.
+
+    Examples
+    --------
+    >>> names("d_out=dout,x+w=cache")
+    {'d_out': 'dout', ('x', 'w'): 'cache'}
+    """
+    return {
+        tuple(ours.split("+")) if "+" in ours else ours: theirs
+        for ours, theirs in pairs(text).items()
+    }
+
+
+def literals(text: str) -> dict[str, Any]:
+    """Return settings with their values, which are words, numbers or tuples.
+
+    Examples
+    --------
+    >>> literals("padding=same,stride=(2,1)")
+    {'padding': 'same', 'stride': (2, 1)}
+    """
+    return {name: _literal(value) for name, value in pairs(text).items()}
+
+
+def _literal(text: str) -> object:
+    if text.isalpha():
+        return text
+    try:
+        return ast.literal_eval(text)
+    except (ValueError, SyntaxError):
+        msg = f"needs a word, a number or a tuple, got {text!r}"
+        raise ValueError(msg) from None
