@@ -1,5 +1,7 @@
 """Attempts in a process of their own, which can neither harm nor fool nor hang us."""
 
+import contextlib
+import gc
 import os
 import pickle
 import re
@@ -14,6 +16,7 @@ import numpy as np
 import pytest
 
 from deconv_tutorial import conv_backward, diagnose
+from deconv_tutorial.diagnose import process
 from deconv_tutorial.diagnose.attempt import Attempt
 from deconv_tutorial.diagnose.compare import is_same
 from deconv_tutorial.diagnose.exchange import PRINTED, place_of_call
@@ -25,6 +28,7 @@ from deconv_tutorial.diagnose.wire import (
     START_SIZE,
     GarbledError,
     packed,
+    readable,
     rest_size,
     unpacked,
 )
@@ -52,8 +56,15 @@ def _no_process_is_left(monkeypatch):
     start = time.monotonic()
     yield
     assert time.monotonic() - start < BOUND
-    if Path("/proc/self/environ").exists():
-        assert processes_with(mark) == []
+    assert remaining(mark) == []
+
+
+def remaining(mark):
+    """Return the processes with a mark after some time: a signal takes a moment."""
+    end = time.monotonic() + 5
+    while (found := processes_with(mark)) and time.monotonic() < end:
+        time.sleep(0.02)
+    return found
 
 
 def processes_with(mark):
@@ -152,6 +163,7 @@ ENDS = {
     "ignores_signals": "stopped: it took more than 1 s",
     "prints_without_end": "stopped: it took more than 1 s",
     "copies_itself_and_goes": "gone: .*by itself, with exit code 3",
+    "copies_itself_unseen": "gone: .*by itself, with exit code 3",
     "exits": r"failed: SystemExit: 0, at line .*: sys.exit\(0\)",
     "recurses": "failed: RecursionError: ",
     "takes_memory": "failed: MemoryError: Unable to allocate 74.5 GiB",
@@ -386,6 +398,11 @@ def test_what_is_no_message_is_refused(header, body):
         unpacked(start, header + body)
 
 
+def test_a_text_has_a_largest_size():
+    assert readable("a\nb" * 10**6) == ("a\ufffdb" * 334)[:1000]
+    assert readable(["x"]) == "['x']"
+
+
 def test_a_message_has_a_largest_size():
     assert rest_size(b"DTr1" + bytes(4) + MOST_BYTES.to_bytes(8, "little"))
     for start in (
@@ -495,14 +512,43 @@ def test_nothing_of_this_process_changes():
     assert state() == before
 
 
+@pytest.mark.parametrize("name", ["leaves_a_copy", "forks"])
+def test_copies_end_with_the_process_without_a_look_at_their_mark(name, monkeypatch):
+    monkeypatch.setattr(process, "_marked", lambda _: ())
+    with Child(attempt(name)) as child:
+        assert is_right(child.answer(CASE))
+
+
+@pytest.mark.parametrize("error", [KeyboardInterrupt, SystemExit, RuntimeError])
+def test_whatever_interrupts_a_call_ends_the_process(error, monkeypatch):
+    def interrupted(*_):
+        raise error
+
+    child = Child(attempt("right"))
+    monkeypatch.setattr(child._exchange, "message", interrupted)
+    with pytest.raises(error):
+        child.answer(CASE)
+    assert child._process.has_ended
+    assert child.answer(CASE).ending == "gone"
+
+
+def test_a_copy_of_this_process_does_not_end_the_child():
+    with Child(attempt("right")) as child:
+        copy = os.fork()
+        if copy == 0:
+            with contextlib.suppress(BaseException):
+                child.close()
+            os._exit(0)
+        os.waitpid(copy, 0)
+        assert is_right(child.answer(CASE))
+
+
 def test_a_child_that_nobody_holds_ends():
     child = Child(attempt("right"))
-    process = child._process._process
+    started = child._process._process
     del child
-    import gc
-
     gc.collect()
-    assert process.returncode is not None
+    assert started.returncode is not None
 
 
 def test_large_arrays_come_and_go():
@@ -534,35 +580,35 @@ time.sleep(60)
 def parent(name, seconds="50", **more):
     command = [sys.executable, "-c", PARENT, f"{ATTACKS}:{name}", seconds]
     environment = {**os.environ, "PYTHONPATH": str(ROOT), **more.pop("env", {})}
-    process = subprocess.Popen(
+    started = subprocess.Popen(
         command, env=environment, stdout=subprocess.PIPE, text=True, **more
     )
-    assert process.stdout.readline() == "ready\n"
-    return process
-
-
-def ended(process):
-    """Wait until nothing has the mark of this test any more, for some seconds."""
-    with process:
-        process.wait(10)
-    end = time.monotonic() + 10
-    while processes_with(os.environ["TEST_OF_ISOLATION"]) and time.monotonic() < end:
-        time.sleep(0.05)
+    assert started.stdout.readline() == "ready\n"
+    return started
 
 
 def test_an_interrupt_leaves_no_process_behind():
-    process = parent("loops_in_c", stderr=subprocess.PIPE)
+    started = parent("loops_in_c", stderr=subprocess.PIPE)
     time.sleep(0.2)
-    process.send_signal(signal.SIGINT)
-    assert "KeyboardInterrupt" in process.communicate(timeout=10)[1]
-    assert processes_with(os.environ["TEST_OF_ISOLATION"]) == []
+    started.send_signal(signal.SIGINT)
+    assert "KeyboardInterrupt" in started.communicate(timeout=10)[1]
+    assert remaining(os.environ["TEST_OF_ISOLATION"]) == []
+
+
+def test_an_attempt_does_not_read_what_this_process_is_told():
+    started = parent("asks", stdin=subprocess.PIPE)
+    with started:
+        started.stdin.write("right\n" * 100)
+        started.stdin.flush()
+        assert started.stdout.readline() == "failed\n"
+        started.kill()
 
 
 def test_a_killed_parent_leaves_no_process_behind():
-    process = parent("right")
-    assert process.stdout.readline() == "returned\n"
-    process.kill()
-    ended(process)
+    started = parent("right")
+    assert started.stdout.readline() == "returned\n"
+    with started:
+        started.kill()
 
 
 def test_a_call_ends_some_time_after_its_limit_though_nobody_sees_to_it():
@@ -591,14 +637,14 @@ sys.modules["resource"] = sys.modules["fcntl"] = None
 def test_it_works_where_the_system_offers_less(tmp_path):
     (tmp_path / "sitecustomize.py").write_text(LESS)
     path = os.pathsep.join([str(tmp_path), str(ROOT)])
-    process = parent("right", env={"PYTHONPATH": path})
-    assert process.stdout.readline() == "returned\n"
-    process.kill()
-    ended(process)
-    process = parent("loops_in_c", "1", env={"PYTHONPATH": path})
-    assert process.stdout.readline() == "stopped\n"
-    process.kill()
-    ended(process)
+    started = parent("right", env={"PYTHONPATH": path})
+    assert started.stdout.readline() == "returned\n"
+    with started:
+        started.kill()
+    started = parent("loops_in_c", "1", env={"PYTHONPATH": path})
+    assert started.stdout.readline() == "stopped\n"
+    with started:
+        started.kill()
 
 
 def test_memory_has_a_limit_that_is_given():
