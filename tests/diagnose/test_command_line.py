@@ -201,14 +201,19 @@ def test_letters_that_the_terminal_has_not_are_replaced(tmp_path):
 
 
 def test_an_interrupt_leaves_with_130_and_without_a_traceback(tmp_path):
-    command = [sys.executable, "-m", "deconv_tutorial.diagnose"]
-    attempt = [f"{ATTACKS}:loops_in_c", "--of", "conv_backward", "--seconds", "50"]
+    (tmp_path / "mine.py").write_text(
+        "def f(*_):\n    open('called', 'w').close()\n    sum(range(10**12))\n"
+    )
+    command = [sys.executable, "-m", "deconv_tutorial.diagnose", "mine:f"]
+    options = ["--of", "conv", "--settings", "", "--seconds", "50"]
     mark = f"test-{time.monotonic_ns()}"
     environment = {**os.environ, "PYTHONPATH": str(ROOT), "TEST_OF_ISOLATION": mark}
     with subprocess.Popen(
-        [*command, *attempt], cwd=tmp_path, env=environment, stderr=subprocess.PIPE
+        [*command, *options], cwd=tmp_path, env=environment, stderr=subprocess.PIPE
     ) as process:
-        time.sleep(2)  # then it is in the call
+        end = time.monotonic() + 30
+        while not (tmp_path / "called").exists() and time.monotonic() < end:
+            time.sleep(0.05)
         process.send_signal(signal.SIGINT)
         told = process.communicate(timeout=10)[1]
     assert (process.returncode, told) == (130, b"")
