@@ -105,6 +105,7 @@ def _without_output() -> Generator[None]:
         with redirect_stdout(sys.stderr):
             yield
     finally:
+        sys.stdout.flush()  # what was written past the redirection
         os.dup2(kept, 1)
         os.close(kept)
 

@@ -24,6 +24,7 @@ from tools.checkout import ROOT
 ATTACKS = Path(__file__).with_name("attacks.py")
 MINE = """
 import argparse, os, sys
+from sys import stdout
 from deconv_tutorial import conv, conv_backward
 
 parser = argparse.ArgumentParser()
@@ -34,6 +35,7 @@ os.write(1, b"module\\n")
 
 def right(d_out, x, w, stride=1):
     print("right")
+    stdout.write("right\\n")
     os.write(1, b"right\\n")
     return conv_backward(d_out, x, w, stride=stride)
 
@@ -60,6 +62,7 @@ def folder(tmp_path):
 def run(folder, *arguments, **more):
     command = [sys.executable, "-m", "deconv_tutorial.diagnose", *arguments]
     environment = {**os.environ, "PYTHONPATH": str(ROOT), **more}
+    environment.pop("PYTHONUNBUFFERED", None)  # then what is printed comes late
     return subprocess.run(
         command,
         cwd=folder,
