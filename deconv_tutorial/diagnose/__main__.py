@@ -10,7 +10,7 @@ import json
 import os
 import sys
 from collections.abc import Callable, Generator, Sequence
-from contextlib import contextmanager, nullcontext, redirect_stdout
+from contextlib import contextmanager, nullcontext
 from typing import Any
 
 from deconv_tutorial.diagnose.from_function import function
@@ -96,16 +96,15 @@ def _print(text: str) -> None:
 def _without_output() -> Generator[None]:
     """Return a context in which what is printed goes to standard error.
 
-    Libraries in C write to the file descriptor, so that is exchanged, too.
+    The file descriptor is exchanged, since libraries in C write to it, too.
     """
     sys.stdout.flush()
     kept = os.dup(1)
     os.dup2(2, 1)
     try:
-        with redirect_stdout(sys.stderr):
-            yield
+        yield
     finally:
-        sys.stdout.flush()  # what was written past the redirection
+        sys.stdout.flush()  # also there
         os.dup2(kept, 1)
         os.close(kept)
 
