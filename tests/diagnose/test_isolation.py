@@ -353,6 +353,7 @@ def test_without_cloudpickle_a_local_function_is_refused(monkeypatch):
 
 
 def test_what_holds_a_lock_is_refused():
+    pytest.importorskip("cloudpickle")
     lock = threading.Lock()
     told = "isolated=True needs a function of a module.*: cannot pickle '_thread.lock'"
     with pytest.raises(ValueError, match=told):
