@@ -533,6 +533,7 @@ def test_whatever_interrupts_a_call_ends_the_process(error, monkeypatch):
     assert child.answer(CASE).ending == "gone"
 
 
+@pytest.mark.filterwarnings("ignore:.*multi-threaded:DeprecationWarning")
 def test_a_copy_of_this_process_does_not_end_the_child():
     with Child(attempt("right")) as child:
         copy = os.fork()
