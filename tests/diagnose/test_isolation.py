@@ -149,7 +149,8 @@ ENDS = {
     "aborts": "gone: its process was ended by the signal SIGABRT, at line .*attacks.py",
     "kills_itself": "gone: .*the signal SIGKILL, perhaps for want of memory",
     "reads_address_0": "gone: .*the signal SIGSEGV, at line .* of attacks.py",
-    "overflows_the_stack": "gone: .*the signal SIGSEGV",
+    # Newer Pythons count the calls in C, too, and raise where nobody catches it.
+    "overflows_the_stack": "gone: .*the signal SIGSEGV|returned: $",
     "sets_an_alarm": "gone: .*the signal SIGALRM",
     "has_a_watchdog": "gone: .*by itself, with exit code 1, at line .* of attacks.py",
     "closes_files": "gone: .*by itself, with exit code 1",
