@@ -12,6 +12,9 @@ from deconv_tutorial.functional import (
     conv_transpose_backward,
 )
 
+__version__ = "0.1.0"
+"""The version of the package. The build reads it from here."""
+
 ENGINES: dict[str, Engine] = {"naive": naive, "im2col": im2col, "fast": fast}
 """Every engine by name, in the order in which to learn them."""
 

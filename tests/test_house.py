@@ -48,7 +48,9 @@ PUBLIC = {
     "deconv_tutorial.diagnose": (
         "gradients function assert_right mistake_of Report Finding Mistake"
     ),
-    "deconv_tutorial.exercises": "check stub solution exercises Verdict",
+    "deconv_tutorial.exercises": (
+        "check stub solution exercises catalogue Question Verdict"
+    ),
     "deconv_tutorial.figures": (
         "connections columns coverage phases tap_windows triangles error_maps growth "
         "kernels learning_curve matrix pictures step_errors survivors pattern_cloud "

@@ -4,24 +4,29 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
-from typing import Any, TypeAlias, cast
+from dataclasses import dataclass, field
+from typing import Any, TypeAlias
 
 import numpy as np
 
 from deconv_tutorial.dtypes import Array
 from deconv_tutorial.geometry import conv_transpose_geometry
-from deconv_tutorial.geometry.settings import Index
 
 Function: TypeAlias = Callable[..., Any]
 Arguments: TypeAlias = tuple[Any, ...]
 """The arguments of one call."""
 LayerArguments: TypeAlias = Callable[..., Mapping[str, Any]]
 """Takes the arguments of a case, and returns the arguments of `problem_of`."""
+Draw: TypeAlias = Callable[[np.random.Generator], Arguments]
+"""Returns the arguments of a case, from a source of random numbers."""
 
 
 class FormError(TypeError):
     """A result is of the wrong kind, such as text, or two results instead of three."""
+
+
+class NothingError(FormError):
+    """An answer returned None, or the dots of a stub."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -38,16 +43,22 @@ class WrongAnswer:
 class Exercise:
     """An exercise that asks for code.
 
-    Its text is in the book, under the label ``ex-`` and its key. Everything else is
-    here: the stub, the solution, and what answers are compared with.
+    Its text is in the book, under the label ``ex-`` and its key. All of it is here,
+    too: the text, the stub, the solution, and what answers are compared with.
     """
 
     key: str
     """Its name."""
     solution: Function
     """A right answer. Its signature and docstring are the stub."""
+    title: str
+    """Its title in the book."""
+    text: str
+    """What it asks for, in the words of the book."""
     cases: tuple[Arguments, ...]
     """The arguments to call an answer with, the smallest case first."""
+    draw: Draw
+    """Returns the arguments of another case, from a source of random numbers."""
     hint: str
     """The hint of the book."""
     wrong: tuple[WrongAnswer, ...]
@@ -56,9 +67,23 @@ class Exercise:
     """The names of the results. Gradients of a layer are ``dx``, ``dw`` and ``db``."""
     layer: LayerArguments | None = None
     """The layer, if the results are its gradients."""
+    slips: Mapping[str, str] = field(default_factory=dict[str, str])
+    """Hints for errors, by words that stand in the message of the error."""
+    names_mistakes: bool = True
+    """Whether the words of the catalogue of mistakes fit the layer, and its letters."""
     use: Function | None = None
     """Calls the answer, if it is not simply called with the case. It takes the answer
     and the case, and returns what has to be right."""
+    code: str = ""
+    """What `use` does, as code that can be pasted: a template with the name of the
+    ``answer`` and the names of the arguments."""
+    reference: Function | None = None
+    """Returns what the solution returns, if that needs more than NumPy and SymPy."""
+
+    @property
+    def right(self) -> Function:
+        """The function whose results are right."""
+        return self.reference or self.solution
 
     @property
     def name(self) -> str:
@@ -85,7 +110,7 @@ class Exercise:
             value = answer(*args)
             if value is None or value is ...:
                 msg = f"something, got {value}"
-                raise FormError(msg)
+                raise NothingError(msg)
             return value
 
         return (
@@ -93,36 +118,6 @@ class Exercise:
             if self.use is None
             else self.use(checked_answer, *case)
         )
-
-
-def integers(*shapes: int | Index) -> list[Array]:
-    """Return arrays of random integers from -9 to 9 without 0, the same on every run.
-
-    Examples
-    --------
-    >>> x, w = integers(3, (1, 2))
-    >>> x.shape, w.shape, bool(x.all())
-    ((3,), (1, 2), True)
-    """
-    sizes = [(shape,) if isinstance(shape, int) else shape for shape in shapes]
-    rng = np.random.default_rng([n for size in sizes for n in size])
-    return [rng.integers(1, 10, size) * rng.choice([-1, 1], size) for size in sizes]
-
-
-def pair(value: object, of: str) -> tuple[Any, Any]:
-    """Return the two things that an answer returned.
-
-    Raises
-    ------
-    FormError
-        If the answer did not return two things.
-    """
-    try:
-        one, other = cast("tuple[Any, Any]", value)
-    except (TypeError, ValueError) as error:
-        msg = f"{of}, got a value of type {type(value).__name__}"
-        raise FormError(msg) from error
-    return one, other
 
 
 def function_ignoring(function: Function, **values: object) -> Function:

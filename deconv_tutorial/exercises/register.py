@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from difflib import get_close_matches
 from importlib import import_module
+from typing import cast
 
 from deconv_tutorial.exercises.exercise import Exercise
 
@@ -23,6 +25,24 @@ CHAPTERS = {
 
 The name of a chapter is its path below ``book/``, without an ending.
 """
+
+
+@dataclass(frozen=True)
+class Question:
+    """What an exercise asks for, in the words of the book."""
+
+    key: str
+    """The key of the exercise."""
+    title: str
+    """Its title."""
+    text: str
+    """The task, with formulas in LaTeX and code in backticks."""
+    hint: str
+    """The hint of the book."""
+    chapter: str
+    """The chapter, as a path below ``book/`` without an ending."""
+    function: str
+    """The name of the function to write."""
 
 
 def exercises_of_chapter(chapter: str) -> Sequence[Exercise]:
@@ -46,20 +66,44 @@ def exercises() -> dict[str, str]:
     }
 
 
+def catalogue() -> dict[str, Question]:
+    """Return what every exercise asks for, by its key.
+
+    Examples
+    --------
+    >>> question = catalogue()["relabel-inverse"]
+    >>> question.title, question.function
+    ('There and back', 'weights_and_stride')
+    """
+    return {
+        each.key: Question(
+            each.key, each.title, each.text, each.hint, chapter, each.name
+        )
+        for chapter in CHAPTERS
+        for each in exercises_of_chapter(chapter)
+    }
+
+
 def exercise_of(key: str) -> Exercise:
-    """Return the exercise with a key.
+    """Return the exercise with a key, or with its label in the book.
 
     Raises
     ------
+    TypeError
+        If the key is no text.
     ValueError
         If there is no such exercise.
     """
+    if not isinstance(cast("object", key), str):
+        msg = f"key needs a text such as 'flip-dx', and comes first, got {key!r}"
+        raise TypeError(msg)
+    name = key.removeprefix("ex-")
     for chapter in CHAPTERS:
         # Chapter by chapter, since some modules are slow to import.
         for exercise in exercises_of_chapter(chapter):
-            if exercise.key == key:
+            if exercise.key == name:
                 return exercise
     known = [*exercises()]
-    near = get_close_matches(str(key).removeprefix("ex-"), known, n=3, cutoff=0.4)
+    near = get_close_matches(name, known, n=3, cutoff=0.4)
     msg = f"key needs to be one of {near or known}, got {key!r}"
     raise ValueError(msg)

@@ -11,13 +11,14 @@ from collections.abc import Callable
 import numpy as np
 
 from deconv_tutorial.dtypes import Array
+from deconv_tutorial.exercises.drawing import drawn_integers, drawn_numbers, integers
 from deconv_tutorial.exercises.exercise import (
+    Arguments,
     Exercise,
     FormError,
     WrongAnswer,
-    integers,
-    pair,
 )
+from deconv_tutorial.exercises.parts import description, pair
 from deconv_tutorial.functional import conv, conv_transpose
 
 
@@ -40,22 +41,37 @@ def adjoint_test(
     both = pair(answer(v, u, w), "a wrong conv and a wrong conv_transpose")
     y, x = map(np.asarray, both)
     rights = conv(v, w), conv_transpose(u, w)
-    shapes = rights[0].shape, rights[1].shape
-    if (y.shape, x.shape) != shapes:
-        msg = f"arrays of the shapes {shapes}, got {(y.shape, x.shape)}"
+    if (y.shape, x.shape) != (rights[0].shape, rights[1].shape):
+        wanted = f"arrays of the shapes {rights[0].shape} and {rights[1].shape}"
+        msg = f"{wanted}, got {' and '.join(map(description, both))}"
         raise FormError(msg)
     gap = (u * y).sum() - (x * v).sum()
     y_wrong, x_wrong = not np.allclose(y, rights[0]), not np.allclose(x, rights[1])
     return round(float(gap), 6), y_wrong, x_wrong
 
 
+def _drawn_layer(rng: np.random.Generator) -> Arguments:
+    more, outputs = drawn_numbers(rng, 4, 5)
+    taps = more + 1
+    v, u = drawn_integers(rng, (1, 1, outputs + taps), (1, 1, outputs + 1))
+    w = rng.permutation(9)[:taps] + 1  # all different, so that a flip shows
+    return v, u, w[None, None]
+
+
 CHECKING_CONSISTENT = Exercise(
     "checking-consistent",
     wrong_pair,
+    title="Wrong and consistent",
+    text=(
+        "Find a wrong `conv` and a wrong `conv_transpose`, with right shapes, that "
+        "pass the adjoint test with each other, as `wrong_pair(v, u, w)`. What finds "
+        "them out?"
+    ),
     cases=tuple(
         tuple(integers((1, 1, inputs), (1, 1, inputs - taps + 1), (1, 1, taps)))
         for inputs, taps in ((3, 2), (6, 3), (8, 5))
     ),
+    draw=_drawn_layer,
     hint="What did the inner products not see?",
     wrong=(
         WrongAnswer(
@@ -83,6 +99,13 @@ CHECKING_CONSISTENT = Exercise(
     ),
     returns=("by how much the test fails", "conv is wrong", "conv_transpose is wrong"),
     use=adjoint_test,
+    code=(
+        "v, u = {v}, {u}\n"
+        "w = {w}\n"
+        "y, x = {answer}(v, u, w)\n"
+        "gap = (u * y).sum() - (x * v).sum()\n"
+        "gap, not np.allclose(y, conv(v, w)), not np.allclose(x, conv_transpose(u, w))"
+    ),
 )
 
 EXERCISES = (CHECKING_CONSISTENT,)

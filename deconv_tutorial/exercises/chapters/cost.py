@@ -12,7 +12,8 @@ from typing import Any
 import numpy as np
 
 from deconv_tutorial.dtypes import Array
-from deconv_tutorial.exercises.exercise import Exercise, WrongAnswer, integers
+from deconv_tutorial.exercises.drawing import drawn_integers, drawn_numbers, integers
+from deconv_tutorial.exercises.exercise import Arguments, Exercise, WrongAnswer
 
 
 def recipe(d: Array, d_out: Array) -> Array:
@@ -69,26 +70,50 @@ def gradient_and_products(
     return dw, max(0, CountedFactor.products - 4)
 
 
-def _recipe(halves: int, signs: list[list[int]]) -> Callable[[Array, Array], Array]:
-    """Return a recipe with another divisor, and other signs for `d_out`."""
+def _recipe(
+    halves: float, signs: list[list[int]], ends: float = 1
+) -> Callable[[Array, Array], Array]:
+    """Return a recipe with another divisor, other signs for `d_out`, or other ends."""
 
     def answer(d: Array, d_out: Array) -> Array:
         of_d = np.array([[1, 0, -1, 0], [0, 1, 1, 0], [0, -1, 1, 0], [0, 1, 0, -1]])
-        of_g = np.array([[2, 0, 0], [1, 1, 1], [1, -1, 1], [0, 0, 2]])
+        of_g = np.array([[2 * ends, 0, 0], [1, 1, 1], [1, -1, 1], [0, 0, 2 * ends]])
         return of_g.T @ ((of_d @ d) * (np.array(signs) @ d_out)) / halves
 
     return answer
 
 
+def _outputs(d: Array, d_out: Array) -> Array:
+    """Return what comes if nothing is transposed."""
+    return np.array([d[:2] @ d_out, d[1:3] @ d_out])
+
+
 COST_TRANSPOSE = Exercise(
     "cost-transpose",
     recipe,
+    title="Somebody else's formulas",
+    text=(
+        "F(2,3) is usually printed as a recipe for the forward pass. With inputs $d$ "
+        "and weights $g$ it is\n\n"
+        "$$\n"
+        "\\begin{aligned}\n"
+        "m_1 &= (d_0 - d_2)\\, g_0 & m_2 &= (d_1 + d_2)\\, \\tfrac{1}{2}(g_0 + g_1 + "
+        "g_2) \\\\\n"
+        "m_4 &= (d_1 - d_3)\\, g_2 & m_3 &= (d_2 - d_1)\\, \\tfrac{1}{2}(g_0 - g_1 + "
+        "g_2)\n"
+        "\\end{aligned}\n"
+        "$$\n\n"
+        "and the outputs are $m_1 + m_2 + m_3$ and $m_2 - m_3 - m_4$. Find the recipe "
+        "for the gradient of the weights, from `d` and `d_out`, with four products, "
+        "and write it as `recipe(d, d_out)`."
+    ),
     cases=(
         (np.array([1, 0, 0, 0]), np.array([1, 0])),
         (np.array([0, 1, 0, 0]), np.array([0, 1])),
         tuple(integers(4, 2)),
         tuple(-2 * v for v in integers(4, 2)),
     ),
+    draw=lambda rng: (*drawn_integers(rng, 4, 2),),
     hint="Write down the three matrices. Which one is transposed now?",
     wrong=(
         WrongAnswer(
@@ -108,6 +133,24 @@ COST_TRANSPOSE = Exercise(
         WrongAnswer(
             _recipe(2, [[1, 0], [1, 1], [1, 1], [0, -1]]),
             "With which sign comes $m_3$ into the second output?",
+        ),
+        WrongAnswer(
+            _recipe(1, [[1, 0], [1, 1], [1, -1], [0, -1]], ends=0.5),
+            "The halves of $m_2$ and $m_3$ are missing. To which of the three arrays "
+            "do they belong?",
+        ),
+        WrongAnswer(
+            _recipe(4, [[1, 0], [1, 1], [1, -1], [0, -1]], ends=2),
+            "The halves of $m_2$ and $m_3$ count twice here.",
+        ),
+        WrongAnswer(
+            _recipe(2, [[1, 0], [1, 1], [-1, 1], [0, -1]]),
+            "$m_3$ comes in with the opposite sign. Which outputs have it?",
+        ),
+        WrongAnswer(
+            _outputs,
+            "These are two outputs, as in the forward pass. How many weights are "
+            "there?",
         ),
     ),
     returns=("dw", "products beyond four"),
@@ -163,13 +206,26 @@ def _whole_transforms(x: Array, w: Array, y: Array) -> tuple[Array, ...]:
     return tuple(np.fft.irfft(v, len(x)) for v in (a * b.conj(), a * c.conj(), c * b))
 
 
+def _drawn_spectra(rng: np.random.Generator) -> Arguments:
+    taps, outputs = drawn_numbers(rng, 5, 8)
+    return (*drawn_integers(rng, taps + outputs - 1, taps, outputs),)
+
+
 COST_FFT = Exercise(
     "cost-fft",
     three_maps,
+    title="Three pointwise products",
+    text=(
+        "The discrete Fourier transform turns a convolution into a pointwise product, "
+        "too. Write the three maps of a convolution with stride 1 with `np.fft.rfft` "
+        "and `np.fft.irfft`, as `three_maps(x, w, y)`. In each, multiply two spectra, "
+        "and conjugate one where needed."
+    ),
     cases=tuple(
         tuple(integers(taps + outputs - 1, taps, outputs))
         for taps, outputs in ((2, 1), (2, 3), (3, 6), (4, 4), (2, 8))
     ),
+    draw=_drawn_spectra,
     hint="Take all spectra with the length of `x`: `np.fft.rfft(w, len(x))`. A "
     "conjugate turns $i = o + k$ into $o = i - k$.",
     wrong=(
@@ -186,6 +242,31 @@ COST_FFT = Exercise(
             _maps_with_conjugates((1, 1, 0)),
             "The conjugate belongs to the index that is subtracted. In $o = i - k$, "
             "which one is that?",
+        ),
+        WrongAnswer(
+            _maps_with_conjugates((2, 0, 0)),
+            "`forward` is right. The index of a tap is a difference, too: $k = i - o$. "
+            "Which array has the index that is subtracted?",
+        ),
+        WrongAnswer(
+            _maps_with_conjugates((0, 2, 0)),
+            "`weight_grad` is right. The index of an output is a difference, too: "
+            "$o = i - k$. Which array has the index that is subtracted?",
+        ),
+        WrongAnswer(
+            _maps_with_conjugates((2, 1, 0)),
+            "In `weight_grad` the other factor is conjugated. In $k = i - o$, which "
+            "index is subtracted?",
+        ),
+        WrongAnswer(
+            _maps_with_conjugates((1, 2, 0)),
+            "In `forward` the other factor is conjugated. In $o = i - k$, which index "
+            "is subtracted?",
+        ),
+        WrongAnswer(
+            _maps_with_conjugates((2, 2, 1)),
+            "In `input_grad` the index i is a sum. Which factor needs a conjugate "
+            "then?",
         ),
         WrongAnswer(
             _even_lengths,

@@ -13,14 +13,21 @@ import numpy as np
 import sympy as sp
 
 from deconv_tutorial.dtypes import Array
+from deconv_tutorial.exercises.drawing import (
+    drawn_geometry,
+    drawn_integers,
+    drawn_numbers,
+    integers,
+)
 from deconv_tutorial.exercises.exercise import (
+    Arguments,
     Exercise,
     FormError,
     Function,
     WrongAnswer,
     function_ignoring,
-    integers,
 )
+from deconv_tutorial.exercises.parts import description
 from deconv_tutorial.geometry import Geometry, conv_geometry
 
 
@@ -42,7 +49,7 @@ def values_at(answer: Function, numbers: Array) -> list[int]:
     j, g = sp.Symbol("j", integer=True), cast("Any", sp.IndexedBase("g"))
     expression = answer(j, g)
     if not isinstance(expression, sp.Expr):
-        msg = f"an expression of SymPy, got {type(expression).__name__}"
+        msg = f"an expression of SymPy, got {description(expression)}"
         raise FormError(msg)
     found: list[int] = []
     for number in map(int, numbers):
@@ -63,10 +70,16 @@ def _piecewise(j: sp.Symbol, g: sp.IndexedBase, low: Any, high: Any) -> sp.Expr:
 INDICES_REPAIR = Exercise(
     "indices-repair",
     repaired_sum,
+    title="Repair it",
+    text=(
+        "Write the sum of `KroneckerDelta(j, 2*m) * g[m]` over $m$ from 0 to 10 as a "
+        "`Piecewise` that is right for every $j$: `repaired_sum(j, g)`."
+    ),
     cases=tuple(
         (np.array(numbers),)
         for numbers in ([4], [3], [0, 20], [1, 19, 10, 11], [-2, -1, 21, 22], [-4, 24])
     ),
+    draw=lambda rng: (rng.integers(-12, 34, drawn_numbers(rng, 4)),),
     hint="Which condition did SymPy forget? `sp.Mod(j, 2)` is the rest.",
     wrong=(
         WrongAnswer(
@@ -89,9 +102,37 @@ INDICES_REPAIR = Exercise(
             "It is right for even j, as far as g has elements. Over which m does the "
             "sum go?",
         ),
+        WrongAnswer(
+            lambda j, g: sp.Integer(0),  # noqa: ARG005
+            "It is 0 for every j. Does it have an `==`? Python compares the two sides "
+            "at once, and that is False. `sp.Eq(a, b)` is an equation that waits for "
+            "j.",
+        ),
+        WrongAnswer(
+            lambda j, g: sp.Piecewise(
+                (g[j], sp.Eq(sp.Mod(j, 2), 0) & (j >= 0) & (j <= 20)), (0, True)
+            ),
+            "This takes element j. Which m belongs to j?",
+        ),
+        WrongAnswer(
+            lambda j, g: sp.Piecewise((g[j / 2], sp.Eq(sp.Mod(j, 2), 0) & (j <= 20))),
+            "There is no value where the condition is false. What is an empty sum?",
+        ),
     ),
-    returns=("the values",),
+    returns=("the list of values",),
     use=values_at,
+    slips={
+        "truth value": "`and`, `or` and `0 <= j <= 20` make Python ask at once whether "
+        "that is true. `(j >= 0) & (j <= 20)` is a condition that waits for j.",
+        "of type int": "Does it have an `if` or an `==`? Python decides at "
+        "once, before j is a number. `sp.Piecewise` and `sp.Eq` wait for j.",
+    },
+    code=(
+        'j, g = sp.Symbol("j", integer=True), sp.IndexedBase("g")\n'
+        "elements = {{g[m]: 100 + m for m in range(11)}}\n"
+        "found = {answer}(j, g)\n"
+        "[found.subs(j, number).subs(elements) for number in {numbers}]"
+    ),
 )
 
 
@@ -141,9 +182,21 @@ def _unbounded_stop(
     return range(right.start, (size - 1 + padding - dilation * k) // stride + 1)
 
 
+def _ends(*numbers: int, inclusive: int) -> tuple[int, int]:
+    right = output_range(*numbers)
+    return right.start, right.stop - inclusive
+
+
 INDICES_RANGE = Exercise(
     "indices-range",
     output_range,
+    title="Where a tap is inside",
+    text=(
+        "For which outputs does tap $k$ read inside `x`? Find the first and the last "
+        "from $s$, $d$, $p$, $N$ and $O$, and write them as a range, `output_range(k, "
+        "size, outputs, stride, padding, dilation)`. Compare with `axis.tap(k)`, which "
+        "returns these outputs as a slice."
+    ),
     cases=(
         # k, size, outputs, stride, padding, dilation
         (0, 3, 3, 1, 0, 1),
@@ -154,6 +207,12 @@ INDICES_RANGE = Exercise(
         (3, 7, 3, 3, 5, 3),
         (2, 3, 3, 3, 4, 4),
         (3, 2, 2, 3, 3, 2),
+    ),
+    draw=lambda rng: (
+        int(rng.integers(0, 5)),
+        *drawn_numbers(rng, 9, 6, 4),
+        int(rng.integers(0, 6)),
+        *drawn_numbers(rng, 3),
     ),
     hint="Solve $0 \\le s\\,o + d\\,k - p \\le N - 1$ for $o$. A division that rounds "
     "up is `-(-a // b)`.",
@@ -171,6 +230,16 @@ INDICES_RANGE = Exercise(
             _early_stop, "A range ends before its stop. Is the last output in it?"
         ),
         WrongAnswer(
+            lambda *numbers: _ends(*numbers, inclusive=0),
+            "These are two numbers, the ends. All outputs between them are wanted: a "
+            "`range` has them.",
+        ),
+        WrongAnswer(
+            lambda *numbers: _ends(*numbers, inclusive=1),
+            "These are two numbers, the first and the last. All outputs between them "
+            "are wanted: a `range` has them.",
+        ),
+        WrongAnswer(
             _unbounded_stop,
             "There are more outputs in it than the layer has.",
         ),
@@ -183,7 +252,7 @@ INDICES_RANGE = Exercise(
             "With padding p, output 0 begins p elements before x. Here it begins at x.",
         ),
     ),
-    returns=("the outputs",),
+    returns=("the range",),
 )
 
 
@@ -208,9 +277,20 @@ def _pattern(geometry: Geometry) -> Array:
     return pattern
 
 
+def _drawn_pattern(rng: np.random.Generator) -> Arguments:
+    g = drawn_geometry(rng)
+    return _pattern(g), *drawn_integers(rng, g.output_size, g.kernel_size)
+
+
 INDICES_TRANSPOSED = Exercise(
     "indices-transposed",
     transposed_convolution,
+    title="The transposed layer",
+    text=(
+        "The package einconv stores the pattern with the axes in the order $k$, $o$, "
+        "$i$. With it, write a transposed convolution as one `einsum`: "
+        "`transposed_convolution(pattern, v, w)`."
+    ),
     cases=tuple(
         (_pattern(g), *integers(g.output_size, g.kernel_size))
         for g in (
@@ -221,13 +301,14 @@ INDICES_TRANSPOSED = Exercise(
             conv_geometry(9, 3, stride=2, padding=2, dilation=2),
         )
     ),
+    draw=_drawn_pattern,
     hint="The transposed layer uses the same lines. Its input stands where $T$ has "
     "`y`, and its result where $T$ has `x`.",
     wrong=(
         WrongAnswer(
             lambda pattern, v, w: np.einsum("oki,k,o->i", pattern, w, v),
-            "The first axis of this pattern is read as that of the outputs. Which one "
-            "is it?",
+            "The taps of the pattern meet v here, and its outputs meet w. Which axis "
+            "is which, and which array has an element for each tap?",
         ),
         WrongAnswer(
             lambda pattern, v, w: np.einsum("koi,k,o->i", pattern, w[::-1], v),
@@ -242,6 +323,11 @@ INDICES_TRANSPOSED = Exercise(
         WrongAnswer(
             lambda pattern, v, w: np.einsum("koi,k->i", pattern, w) * v.sum(),
             "Here every input meets every line. Which letter ties v to its own lines?",
+        ),
+        WrongAnswer(
+            lambda pattern, v, w: np.einsum("koi,k,i->o", pattern, w, v),
+            "This is the forward pass, which reads inputs i and returns outputs o. On "
+            "which side does the transposed layer read?",
         ),
     ),
     returns=("y",),

@@ -14,13 +14,14 @@ import sympy as sp
 
 from deconv_tutorial.checks import matrix_of
 from deconv_tutorial.dtypes import Array
+from deconv_tutorial.exercises.drawing import drawn_integers, drawn_numbers, integers
 from deconv_tutorial.exercises.exercise import (
+    Arguments,
     Exercise,
     FormError,
     WrongAnswer,
-    integers,
-    pair,
 )
+from deconv_tutorial.exercises.parts import description, pair
 from deconv_tutorial.functional import conv, conv_transpose
 
 
@@ -43,6 +44,10 @@ def output_difference(
     """Return the difference of the outputs, and whether the pictures differ."""
     pictures = pair(answer(matrix), "two pictures")
     one, other = (np.asarray(picture, float).ravel() for picture in pictures)
+    if (len(one), len(other)) != (matrix.shape[1],) * 2:
+        wanted = f"two pictures of {matrix.shape[1]} elements each"
+        msg = f"{wanted}, got {len(one)} and {len(other)}"
+        raise FormError(msg)
     return np.round(matrix @ (one - other), 6), not np.allclose(one, other)
 
 
@@ -50,14 +55,31 @@ def _matrix(kernel: Array, *size: int) -> Array:
     return matrix_of(lambda x: conv(x, kernel[None, None]), (1, 1, *size))
 
 
+def _drawn_matrix(rng: np.random.Generator) -> Arguments:
+    sizes = [more + 1 for more in drawn_numbers(rng, *[2] * int(rng.integers(1, 3)))]
+    more = drawn_numbers(rng, *[3] * len(sizes))
+    (kernel,) = drawn_integers(rng, tuple(sizes))
+    return (_matrix(kernel, *map(sum, zip(sizes, more, strict=True))),)
+
+
 MATRICES_VALUES = Exercise(
     "matrices-values",
     two_pictures,
+    title="The question of the book",
+    text=(
+        "A 3\u00d73 picture goes through the 4\u00d79 matrix above, then through its "
+        "transpose. "
+        "Zhang et al. (2023) ask whether the values are those of the picture. We saw "
+        "that they are not. Could any other matrix have brought all pictures back? "
+        "Find two pictures that nothing can tell apart afterwards: "
+        "`two_pictures(matrix)`."
+    ),
     cases=(
         (_matrix(np.array([2, 3]), 2),),
         (_matrix(np.array([[1, 2], [3, 4]]), 3, 3),),
         (_matrix(np.array([1, -1, 2]), 5),),
     ),
+    draw=_drawn_matrix,
     hint="Nine numbers became four.",
     wrong=(
         WrongAnswer(
@@ -70,12 +92,23 @@ MATRICES_VALUES = Exercise(
             "add up to 0?",
         ),
         WrongAnswer(
+            lambda matrix: (np.ones(matrix.shape[1]), np.zeros(matrix.shape[1])),
+            "One of the pictures is darker than the other everywhere. Do the weights "
+            "add up to 0?",
+        ),
+        WrongAnswer(
             lambda matrix: (np.arange(1, matrix.shape[1] + 1), np.zeros(len(matrix.T))),
             "If one of the pictures is black, what must the matrix make of the other?",
         ),
     ),
     returns=("the difference of the outputs", "the pictures differ"),
     use=output_difference,
+    code=(
+        "matrix = {matrix}\n"
+        "one, other = {answer}(matrix)\n"
+        "difference = np.subtract(one, other).ravel()\n"
+        "matrix @ difference, difference.any()"
+    ),
 )
 
 
@@ -91,7 +124,7 @@ def round_trip(answer: Callable[[], Array], x: Array) -> Array:
     """Return what `conv` and then `conv_transpose` make of an input."""
     w = np.asarray(answer())
     if w.ndim != 3 or w.shape[1:] != (1, 2):
-        msg = f"weights of shape (channels, 1, 2), got {w.shape}"
+        msg = f"weights of shape (channels, 1, 2), got {description(w)}"
         raise FormError(msg)
     return conv_transpose(conv(x, w, stride=2), w, stride=2)
 
@@ -99,7 +132,16 @@ def round_trip(answer: Callable[[], Array], x: Array) -> Array:
 MATRICES_INVERSE = Exercise(
     "matrices-inverse",
     weights,
+    title="A real inverse",
+    text=(
+        "So far we went from the short side to the long one and back. Now the other "
+        "way, with two taps, stride 2 and no padding: find weights for which `conv` "
+        "and then `conv_transpose` return twice the input, for *every* input of length "
+        "6. You may use several output channels. Why is one not enough? Write "
+        "`weights()`, which returns them."
+    ),
     cases=tuple(tuple(integers(shape)) for shape in ((1, 1, 2), (1, 1, 6), (2, 1, 6))),
+    draw=lambda rng: (*drawn_integers(rng, (*drawn_numbers(rng, 3), 1, 6)),),
     hint="What has to be known beside the sum of two numbers to recover both?",
     wrong=(
         WrongAnswer(
@@ -126,6 +168,7 @@ MATRICES_INVERSE = Exercise(
     ),
     returns=("what comes back",),
     use=round_trip,
+    code=("w, x = {answer}(), {x}\nconv_transpose(conv(x, w, stride=2), w, stride=2)"),
 )
 
 EXERCISES = (MATRICES_VALUES, MATRICES_INVERSE)

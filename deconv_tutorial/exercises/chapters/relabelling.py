@@ -12,7 +12,14 @@ from typing import TypeAlias
 import numpy as np
 
 from deconv_tutorial.dtypes import Array
-from deconv_tutorial.exercises.exercise import Exercise, WrongAnswer, integers, pair
+from deconv_tutorial.exercises.drawing import drawn_integers, drawn_numbers, integers
+from deconv_tutorial.exercises.exercise import (
+    Arguments,
+    Exercise,
+    FormError,
+    WrongAnswer,
+)
+from deconv_tutorial.exercises.parts import description, pair
 from deconv_tutorial.functional import conv, conv_backward, conv_transpose
 
 Triple: TypeAlias = tuple[Array, Array, Array]
@@ -61,9 +68,22 @@ def _turned_dw(d_out: Array, v: Array, w: Array, s: int) -> Triple:
     return dx, np.flip(dw, 2).swapaxes(0, 1), db
 
 
+def _drawn_transposed(rng: np.random.Generator) -> Arguments:
+    n, a, b, inputs, taps, s = drawn_numbers(rng, 3, 3, 3, 4, 4, 3)
+    outputs = s * (inputs - 1) + taps
+    arrays = drawn_integers(rng, (n, b, outputs), (n, a, inputs), (a, b, taps))
+    return *arrays, s
+
+
 RELABEL_TWO_LINES = Exercise(
     "relabel-two-lines",
     backward,
+    title="From the other layer",
+    text=(
+        "You have `conv` and `conv_backward` and nothing else. Write the backward pass "
+        "of a transposed convolution with one axis and stride `s`, without padding: "
+        "`backward(d_out, v, w, s)`, which returns `dx`, `dw` and `db`."
+    ),
     cases=tuple(
         (*integers(d_out, v, w), s)
         for d_out, v, w, s in (
@@ -75,6 +95,7 @@ RELABEL_TWO_LINES = Exercise(
             ((2, 4, 8), (2, 3, 3), (3, 4, 2), 3),
         )
     ),
+    draw=_drawn_transposed,
     hint="Which array plays the input of the convolution, and which its `d_out`?",
     wrong=(
         WrongAnswer(
@@ -126,9 +147,24 @@ def derivative_by_weight(q: Array, d_out: Array, w: Array, s: int) -> Array:
     return conv_backward(q, d_out, w, stride=s).dw
 
 
+def _drawn_twice(rng: np.random.Generator) -> Arguments:
+    n, a, b, results, taps, s = drawn_numbers(rng, 3, 3, 3, 4, 4, 3)
+    inputs = s * (results - 1) + taps + int(rng.integers(0, s))
+    arrays = drawn_integers(rng, (n, a, results), (n, b, inputs), (a, b, taps))
+    return *arrays, s
+
+
 RELABEL_TWICE = Exercise(
     "relabel-twice",
     derivative_by_weight,
+    title="The gradient of a gradient",
+    text=(
+        "The input gradient of a transposed layer is `conv(d_out, w)`. Some losses "
+        "contain this gradient itself, so somebody needs *its* derivative by `w`. "
+        "Which of the three maps is it, and with which arguments? Write it as "
+        "`derivative_by_weight(q, d_out, w, s)`, where `q` is what arrives at "
+        "`conv(d_out, w, stride=s)` as errors."
+    ),
     cases=tuple(
         (*integers(q, d_out, w), s)
         for q, d_out, w, s in (
@@ -139,6 +175,7 @@ RELABEL_TWICE = Exercise(
             ((2, 3, 2), (2, 2, 6), (3, 2, 2), 4),
         )
     ),
+    draw=_drawn_twice,
     hint="`conv(d_out, w)` is a forward pass like any other. Call the errors that "
     "arrive at it `q`.",
     wrong=(
@@ -162,28 +199,46 @@ RELABEL_TWICE = Exercise(
     ),
     returns=("dw",),
     layer=lambda q, d_out, w, s: {"d_out": q, "x": d_out, "w": w, "stride": s},
+    names_mistakes=False,  # they call `d_out` what is q here
 )
 
 
 def weights_and_stride() -> tuple[Array, int]:
-    """Return weights of shape (1, 1, taps), with two taps or more, and a stride.
+    """Return weights of shape (1, 1, taps), and a stride.
 
+    Two taps or more are not 0.
     With them, `conv_transpose` and then `conv` return what they were given.
     """
     return np.array([[[3, 4]]]) / 5, 2
 
 
 def round_trip(answer: Callable[[], tuple[Array, int]], v: Array) -> tuple[Array, bool]:
-    """Return what `conv_transpose` and then `conv` give, and whether taps >= 2."""
+    """Return what `conv_transpose` and then `conv` give, and whether two taps count.
+
+    Raises
+    ------
+    FormError
+        If the answer is not weights for one channel, and a stride.
+    """
     w, stride = pair(answer(), "weights and a stride")
+    if np.ndim(w) != 3 or np.shape(w)[:2] != (1, 1):
+        msg = f"weights of shape (1, 1, taps), got {description(w)}"
+        raise FormError(msg)
     back = conv(conv_transpose(v, w, stride=stride), w, stride=stride)
-    return back, np.shape(w)[2] > 1
+    return back, bool(np.count_nonzero(w) > 1)
 
 
 RELABEL_INVERSE = Exercise(
     "relabel-inverse",
     weights_and_stride,
+    title="There and back",
+    text=(
+        "Find weights with two taps or more that are not 0, and a stride, for which "
+        "going through `conv_transpose` and then `conv` *does* return the input. What "
+        "is special about them?"
+    ),
     cases=tuple(tuple(integers(shape)) for shape in ((1, 1, 1), (1, 1, 3), (2, 1, 6))),
+    draw=lambda rng: (*drawn_integers(rng, (*drawn_numbers(rng, 3), 1, 4)),),
     hint="Let the strokes not overlap.",
     wrong=(
         WrongAnswer(
@@ -201,11 +256,26 @@ RELABEL_INVERSE = Exercise(
         ),
         WrongAnswer(
             lambda: (np.array([[[1]]]), 1),
-            "With one tap it is easy. Two or more are wanted.",
+            "With one tap that is not 0 it is easy. Two or more are wanted.",
+        ),
+        WrongAnswer(
+            lambda: (np.array([[[1, 1]]]), 2),
+            "The input comes back twice as large. Where does the 2 come from?",
+        ),
+        WrongAnswer(
+            lambda: (np.array([[[1, 1]]]) / 2, 2),
+            "Half of the input comes back. What has to add up to 1, if each output "
+            "sees its own stroke?",
         ),
     ),
-    returns=("what comes back", "two taps or more"),
+    returns=("what comes back", "two taps that are not 0"),
     use=round_trip,
+    code=(
+        "w, stride = {answer}()\n"
+        "v = {v}\n"
+        "back = conv(conv_transpose(v, w, stride=stride), w, stride=stride)\n"
+        "back, np.count_nonzero(w) > 1"
+    ),
 )
 
 EXERCISES = (RELABEL_TWO_LINES, RELABEL_TWICE, RELABEL_INVERSE)

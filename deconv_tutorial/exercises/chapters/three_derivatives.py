@@ -11,11 +11,17 @@ from typing import Any
 import numpy as np
 
 from deconv_tutorial.dtypes import Array
+from deconv_tutorial.exercises.drawing import (
+    drawn_geometry,
+    drawn_integers,
+    drawn_numbers,
+    integers,
+)
 from deconv_tutorial.exercises.exercise import (
+    Arguments,
     Exercise,
     WrongAnswer,
     function_ignoring,
-    integers,
 )
 from deconv_tutorial.geometry import Geometry, conv_geometry
 
@@ -36,6 +42,11 @@ def two_channels(geometry: Geometry, x: Array, w: Array, y: Array) -> Any:  # no
     )
 
 
+def _channels_case(g: Geometry, rng: np.random.Generator) -> Arguments:
+    shapes = (2, *g.input_size), (2, *g.kernel_size), g.output_size
+    return g, *drawn_integers(rng, *shapes)
+
+
 def _channel_form(
     geometry: Geometry, x: Array, w: Array, y: Array, c: int, of_w: int
 ) -> Any:  # noqa: ANN401
@@ -45,6 +56,12 @@ def _channel_form(
 FORM_CHANNELS = Exercise(
     "form-channels",
     two_channels,
+    title="Two channels",
+    text=(
+        "Write $T$ for a layer with two input channels and one output channel, as "
+        "`two_channels(geometry, x, w, y)`. What is the gradient of the weights of the "
+        "second channel?"
+    ),
     cases=tuple(
         (g, *integers((2, *g.input_size), (2, *g.kernel_size), g.output_size))
         for g in (
@@ -54,6 +71,7 @@ FORM_CHANNELS = Exercise(
             conv_geometry(9, 4, padding=[(2, 0)], dilation=2),
         )
     ),
+    draw=lambda rng: _channels_case(drawn_geometry(rng), rng),
     hint="Every line of the figure is now drawn twice, with other letters for `x` and "
     "`w` and the same `y`.",
     wrong=(
@@ -66,6 +84,10 @@ FORM_CHANNELS = Exercise(
             "Both channels use the first row of w. Do they share their weights?",
         ),
         WrongAnswer(
+            lambda g, x, w, y: sum(_channel_form(g, x, w, y, 0, c) for c in (0, 1)),
+            "Both rows of w meet the first channel of x. What reads the second one?",
+        ),
+        WrongAnswer(
             lambda g, x, w, y: two_channels(g, np.stack([x.sum(0)] * 2), w, y),
             "Here the weights of one channel meet the inputs of the other, too. How "
             "many lines has the figure then?",
@@ -75,6 +97,25 @@ FORM_CHANNELS = Exercise(
                 _channel_form(g, x, w, y, 0, 0) * _channel_form(g, x, w, y, 1, 1)
             ),
             "In this product a term has six factors. How many has a term of T?",
+        ),
+        WrongAnswer(
+            lambda g, x, w, y: two_channels(g, x, w, y)[None],
+            "The number is right, and has an axis of length 1. `k` is a tuple: "
+            "`w[c, k]` is an array, and `w[c, *k]` an element.",
+        ),
+        WrongAnswer(
+            lambda g, x, w, y: np.array(
+                [_channel_form(g, x, w, y, c, c) for c in (0, 1)]
+            ),
+            "These are two numbers, one for each channel. How many T has a layer?",
+        ),
+        WrongAnswer(
+            lambda g, x, w, y: _channel_form(g, x, w, y, 1, 1),
+            "The first channel is missing. What reads it?",
+        ),
+        WrongAnswer(
+            lambda g, x, w, y: sum(_channel_form(g, x, w, y, c, 1 - c) for c in (0, 1)),
+            "Each channel meets the weights of the other one.",
         ),
     ),
     returns=("T",),
@@ -91,9 +132,20 @@ def dense_derivatives(w: Array, x: Array, y: Array) -> tuple[Array, Array, Array
     return w @ x, w.T @ y, np.outer(y, x)
 
 
+def _drawn_dense(rng: np.random.Generator) -> Arguments:
+    outputs, inputs = drawn_numbers(rng, 4, 4)
+    return (*drawn_integers(rng, (outputs, inputs), inputs, outputs),)
+
+
 FORM_DENSE = Exercise(
     "form-dense",
     dense_derivatives,
+    title="A dense layer",
+    text=(
+        "A dense layer computes `w @ x`, a matrix times a vector. Find its trilinear "
+        "form. What are its three derivatives? Write them as `dense_derivatives(w, x, "
+        "y)`."
+    ),
     cases=tuple(
         tuple(integers(*shapes))
         for shapes in (
@@ -103,6 +155,7 @@ FORM_DENSE = Exercise(
             ((4, 2), 2, 4),
         )
     ),
+    draw=_drawn_dense,
     hint="Multiply each output with a letter `y` and add up.",
     wrong=(
         WrongAnswer(
@@ -123,8 +176,13 @@ FORM_DENSE = Exercise(
             lambda w, x, y: (w.T @ y, w @ x, np.outer(y, x)),
             "The derivatives by x and by y have changed places.",
         ),
+        WrongAnswer(
+            lambda w, x, y: (w @ x * y, w.T @ y * x, w * np.outer(y, x)),
+            "In the derivatives stand the terms of the form. What does a derivative "
+            "strike out?",
+        ),
     ),
-    returns=("by y", "by x", "by w"),
+    returns=("dT/dy", "dT/dx", "dT/dw"),
 )
 
 
@@ -158,9 +216,23 @@ def _layer_of_dx(
     }
 
 
+def _drawn_slide(rng: np.random.Generator) -> Arguments:
+    taps, stride, extra = drawn_numbers(rng, 4, 3, 6)
+    padding = int(rng.integers(0, taps + 1))
+    size = max(1, taps - padding) + extra
+    outputs = (size + padding - taps) // stride + 1
+    return *drawn_integers(rng, taps, outputs), size, stride, padding
+
+
 FORM_FLIP = Exercise(
     "form-flip",
     derivative_by_slide,
+    title="The inputs as a slide",
+    text=(
+        "Read the derivatives by `x` as a slide: of which short array over which long "
+        "one? One of them has to be flipped. Write it as `derivative_by_slide(w, y, "
+        "size, stride, padding)`."
+    ),
     cases=(
         (*integers(2, 1), 2, 1, 0),
         (*integers(3, 4), 6, 1, 0),
@@ -169,6 +241,7 @@ FORM_FLIP = Exercise(
         (*integers(2, 3), 8, 3, 0),
         (*integers(2, 6), 4, 1, 3),
     ),
+    draw=_drawn_slide,
     hint="In the entry of $x_3$ the index of `w` falls while that of `y` rises. Spread "
     "`y`, put enough zeros around it, and slide the kernel over it.",
     wrong=(
@@ -198,6 +271,7 @@ FORM_FLIP = Exercise(
     ),
     returns=("dx",),
     layer=_layer_of_dx,
+    names_mistakes=False,  # they call `d_out` what is `y` here
 )
 
 EXERCISES = (FORM_CHANNELS, FORM_DENSE, FORM_FLIP)

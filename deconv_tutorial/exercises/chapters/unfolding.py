@@ -10,12 +10,20 @@ import numpy as np
 
 from deconv_tutorial.dtypes import Array
 from deconv_tutorial.engines import im2col
-from deconv_tutorial.exercises.exercise import Exercise, WrongAnswer, integers
+from deconv_tutorial.exercises.drawing import (
+    drawn_geometry,
+    drawn_integers,
+    integers,
+)
+from deconv_tutorial.exercises.exercise import Arguments, Exercise, WrongAnswer
 from deconv_tutorial.geometry import Geometry, conv_geometry
 
 
 def folded_columns(columns: Array, geometry: Geometry) -> Array:
-    """Return `fold(columns, geometry)` for one axis, by one call of `np.bincount`.
+    """Return the columns, folded onto one axis by one call of `np.bincount`.
+
+    Column o has an element for each tap k, and that comes from an input i: these are
+    the `geometry.connections()`. The result has a place for each input.
 
     >>> folded_columns(np.array([[1, 2], [30, 40]]), conv_geometry(3, 2))
     array([ 1., 32., 40.])
@@ -42,9 +50,26 @@ def _mean_of_copies(columns: Array, geometry: Geometry) -> Array:
     return folded_columns(columns, geometry) / np.maximum(copies, 1)
 
 
+def _in_another_order(columns: Array, geometry: Geometry) -> Array:
+    i = [i for _, _, (i,) in geometry.connections()]
+    (size,) = geometry.input_size
+    return np.bincount(i, weights=columns.ravel(), minlength=size)
+
+
+def _drawn_columns(rng: np.random.Generator) -> Arguments:
+    g = drawn_geometry(rng)
+    return *drawn_integers(rng, (*g.kernel_size, *g.output_size)), g
+
+
 IM2COL_BINCOUNT = Exercise(
     "im2col-bincount",
     folded_columns,
+    title="Fold by counting",
+    text=(
+        "`np.bincount(i)` counts how often each number occurs in `i`. With `weights` "
+        "it adds up weights instead of ones. Write `fold` for one axis with a single "
+        "call of it, and no loop over `+=`, as `folded_columns(columns, geometry)`."
+    ),
     cases=tuple(
         (*integers((*g.kernel_size, *g.output_size)), g)
         for g in (
@@ -54,6 +79,7 @@ IM2COL_BINCOUNT = Exercise(
             conv_geometry(9, 2, stride=3, padding=[(2, 1)], dilation=4),
         )
     ),
+    draw=_drawn_columns,
     hint="The cell with `np.add.at` above has all that you need. What happens if the "
     "last inputs are not read?",
     wrong=(
@@ -74,6 +100,12 @@ IM2COL_BINCOUNT = Exercise(
             _mean_of_copies,
             "This is the mean of the copies. What does a change of the input change?",
         ),
+        WrongAnswer(
+            _in_another_order,
+            "`columns.ravel()` goes through the columns tap by tap, and has elements "
+            "that meet no input. In which order do the connections come, and which "
+            "element belongs to each?",
+        ),
     ),
     returns=("x",),
 )
@@ -82,7 +114,8 @@ IM2COL_BINCOUNT = Exercise(
 def max_backward(d_out: Array, x: Array, geometry: Geometry) -> Array:
     """Return the gradient of the input of max pooling on one axis.
 
-    The result of the layer is `unfold(x, geometry).max(axis=0)`.
+    Output o is the largest of the elements x[i] that it reads. If several are the
+    largest, it takes the first of them.
 
     >>> max_backward(np.array([1, 10]), np.array([2, 5, 3]), conv_geometry(3, 2))
     array([ 0, 11,  0])
@@ -115,19 +148,55 @@ def _errors_at_the_largest(d_out: Array, x: Array, geometry: Geometry) -> Array:
 
 _SHUFFLED = np.array([2, 13, 5, 7, 3, 11, 17, 4, 19, 6, 8])
 
+
+def _each_of_the_largest(
+    d_out: Array, x: Array, geometry: Geometry, share: bool = False
+) -> Array:
+    columns = im2col.unfold(x[None, None, None], geometry)[0]
+    largest = columns == columns.max(axis=0)
+    d_columns = largest * d_out / (largest.sum(axis=0) if share else 1)
+    dx = np.zeros(len(x))
+    im2col.fold(d_columns[None], geometry, into=dx[None, None, None])
+    return dx
+
+
+def _last_of_the_largest(d_out: Array, x: Array, geometry: Geometry) -> Array:
+    # Of numbers that differ by less than 1, the later one is larger.
+    return max_backward(d_out, x + np.arange(len(x)) / 1000, geometry)
+
+
+def _drawn_pooling(rng: np.random.Generator) -> Arguments:
+    g = drawn_geometry(rng)
+    x = rng.integers(1, 10, g.input_size)  # larger than the zeros around it
+    return *drawn_integers(rng, g.output_size), x, g
+
+
 IM2COL_MAX = Exercise(
     "im2col-max",
     max_backward,
-    cases=tuple(
-        (*integers(g.output_size), _SHUFFLED[: g.input_size[0]], g)
-        for g in (
-            conv_geometry(2, 2),
-            conv_geometry(3, 2),
-            conv_geometry(6, 3, stride=2, padding=1),
-            conv_geometry(11, 3, stride=1),
-            conv_geometry(10, 2, stride=3, padding=[(1, 0)], dilation=3),
-        )
+    title="The largest of each window",
+    text=(
+        "*Max pooling* returns the largest number of each window. With columns that is "
+        "`unfold(x, geometry).max(axis=0)`. If several are the largest, it takes the "
+        "first of them. Write its backward pass for one axis, `max_backward(d_out, x, "
+        "geometry)`, and check it with nudges."
     ),
+    cases=(
+        *(
+            (*integers(g.output_size), _SHUFFLED[: g.input_size[0]], g)
+            for g in (conv_geometry(2, 2), conv_geometry(3, 2))
+        ),
+        (np.array([1, 10]), np.array([5, 5, 3]), conv_geometry(3, 2)),
+        *(
+            (*integers(g.output_size), _SHUFFLED[: g.input_size[0]], g)
+            for g in (
+                conv_geometry(6, 3, stride=2, padding=1),
+                conv_geometry(11, 3, stride=1),
+                conv_geometry(10, 2, stride=3, padding=[(1, 0)], dilation=3),
+            )
+        ),
+    ),
+    draw=_drawn_pooling,
     hint="First find the gradient of the columns, as if they were free. Only one place "
     "in each column matters.",
     wrong=(
@@ -154,6 +223,23 @@ IM2COL_MAX = Exercise(
         WrongAnswer(
             lambda d_out, x, geometry: max_backward(d_out, -x, geometry),
             "This follows the smallest number of each window.",
+        ),
+        WrongAnswer(
+            _each_of_the_largest,
+            "Where two elements of a window are the largest, each of them gets the "
+            "whole `d_out` here. Which of them does the layer take?",
+        ),
+        WrongAnswer(
+            lambda d_out, x, geometry: _each_of_the_largest(
+                d_out, x, geometry, share=True
+            ),
+            "Where several elements of a window are the largest, they share its "
+            "`d_out` here. Which of them does the layer take?",
+        ),
+        WrongAnswer(
+            _last_of_the_largest,
+            "Where several elements of a window are the largest, the last of them gets "
+            "its `d_out` here. Which of them does the layer take?",
         ),
     ),
     returns=("dx",),
