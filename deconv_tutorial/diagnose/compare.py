@@ -37,7 +37,7 @@ def is_same(found: Array, expected: Array, rtol: float | None = None) -> bool:
 def wrong_places(found: Array, expected: Array, rtol: float | None = None) -> Array:
     """Return a mask that is True where two arrays differ by more than rounding."""
     share = rtol or _rounding(found, expected)
-    found, expected = _wide(found), _wide(expected)
+    found, expected = as_plain(found), as_plain(expected)
     if not expected.size:
         return np.zeros(expected.shape, bool)
     with np.errstate(invalid="ignore", over="ignore"):  # infinity less infinity
@@ -64,8 +64,14 @@ def _is_single(array: Array) -> bool:
         return bool((array.astype(np.float32) == array).all())
 
 
-def _wide(array: Array) -> Array:
-    """Return an array with a dtype that NumPy computes with, and no bool or uint."""
+def as_plain(array: Array) -> Array:
+    """Return an array with a dtype that NumPy computes with, and no bool or uint.
+
+    Examples
+    --------
+    >>> as_plain(np.array([1, 0], np.uint8)).dtype
+    dtype('int64')
+    """
     if array.dtype.name in _TOLERANCE and array.dtype.kind not in "fc":
         return array.astype(np.float32)
     return array.astype(np.int64) if array.dtype.kind in "bu" else array
@@ -104,14 +110,24 @@ def ratio(found: Array, right: Array) -> float | None:
 
     Few elements, or all of one size, tell nothing: they have a factor by chance.
     """
-    sizes = {abs(number) for number in right.flat if number}
-    if found.shape != right.shape or len(sizes) < _FEWEST:
+    if found.shape != right.shape or not is_telling(right):
         return None
     wide = found.astype(np.result_type(found.dtype, np.float64))
     factor = complex((wide * right.conj()).sum() / (right * right.conj()).sum())
     if not factor or factor.imag or not is_same(wide, factor.real * right):
         return None
     return factor.real
+
+
+def is_telling(right: Array) -> bool:
+    """Return whether a factor that all elements share can be no coincidence.
+
+    Examples
+    --------
+    >>> is_telling(np.array([2.0])), is_telling(np.array([2.0, 3.0, -7.0]))
+    (False, True)
+    """
+    return len({abs(number) for number in right.flat if number}) >= _FEWEST
 
 
 def _axis_name(target: Target, axis: int, leading: int) -> str:

@@ -166,16 +166,22 @@ def _names(
     given = [each for each in some if each is not None]
     if all(_has_no_name(target, each) for each in given[: len(chosen)]):
         return []
-    names = explanations(target, given)
+    names = explanations(target, given, rtol=tried.rtol)
     known = [each for each in evidence if each is not None]
-    return [k for k in names if len(k) > 1 or _explains(target, "".join(k), known)]
+    return [
+        k
+        for k in names
+        if len(k) > 1 or _explains(target, "".join(k), known, tried.rtol)
+    ]
 
 
 def _has_no_name(target: Target, evidence: Evidence) -> bool:
     return has_no_name(evidence[0], target, evidence[1])
 
 
-def _explains(target: Target, key: str, evidence: Sequence[Evidence]) -> bool:
+def _explains(
+    target: Target, key: str, evidence: Sequence[Evidence], rtol: float | None
+) -> bool:
     """Return whether a mistake, in some form of it, gives every array."""
     transposed = evidence[0][0].transposed
     forms = [f for f in formulas(target, transposed=transposed) if f.key == key]
@@ -184,7 +190,7 @@ def _explains(target: Target, key: str, evidence: Sequence[Evidence]) -> bool:
         some = [result for result in results if result is not None]
         if len(some) < len(forms):  # then it cannot be made here
             some.append(problem.result(target))
-        if not any(is_same(found, result) for result in some):
+        if not any(is_same(found, result, rtol) for result in some):
             return False
     return True
 

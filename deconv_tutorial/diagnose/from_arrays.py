@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 from functools import cache
 from itertools import product
 from typing import Any, cast
@@ -164,7 +165,33 @@ def report_of(
         for target, array in found.items()
         if not is_same(array, case.expected(target), rtol)
     ]
+    findings = [_confirmed(case, found, each, findings) for each in findings]
     return Report((f"{', '.join(found)} of {case}",), tuple(findings))
+
+
+def _confirmed(
+    case: LayerCall,
+    found: Mapping[Target, Array],
+    finding: Finding,
+    findings: Sequence[Finding],
+) -> Finding:
+    """Return a finding on one number with the names that another result confirms.
+
+    One number may come from any mistake. It gets the name of one that shows in another
+    result of the same call.
+    """
+    target = cast("Target", finding.target)
+    if finding.alternatives or target == "y" or found[target].size != 1:
+        return finding
+    shown = {
+        key.partition("-")[2]
+        for each in findings
+        for keys in each.alternatives
+        for key in keys
+    }
+    named = explanations(target, [(case.problem, found[target])], fewest=1)
+    keys = tuple(each for each in named if each[0].partition("-")[2] in shown)
+    return replace(finding, alternatives=keys)
 
 
 def _finding(
@@ -177,7 +204,7 @@ def _finding(
             return Finding(target, str(case), where=where)
         found = case.without_bias(target, found)
     hidden = has_no_name(problem, target, found)
-    alternatives = [] if hidden else explanations(target, [(problem, found)])
+    alternatives = [] if hidden else explanations(target, [(problem, found)], rtol=rtol)
     where = symptoms(problem, target, found, rtol)
     passes = (
         passed_probes(target, alternatives[0], case.transposed) if alternatives else ()

@@ -81,9 +81,11 @@ def general_symptoms(
     """Yield what holds for an array as a whole, if so many elements agree."""
     right = problem.result(target)
     yield from _of_elements(found, right, rtol)
-    if found.size and right.size >= fewest:
+    if found.size >= fewest:
         yield from _other_name(problem, target, found, rtol)
+    if found.size and right.size >= fewest:
         yield from _other_axes(found, right, rtol)
+    if right.size:
         yield from _windows(target, found, right, rtol, fewest)
 
 
@@ -99,7 +101,7 @@ def has_no_name(problem: Problem, target: Target, found: Array) -> bool:
         or not len(problem.x)
         or not np.isfinite(found).all()
         or (not found.any() and bool(right.any()))
-        or (right.size >= _FEWEST and any(_other_name(problem, target, found, None)))
+        or (found.size >= _FEWEST and any(_other_name(problem, target, found, None)))
     )
 
 
@@ -156,7 +158,7 @@ def _windows(
     sizes = [*zip(found.shape, right.shape, strict=True)]
     common = tuple(map(min, sizes))
     size = prod(common)
-    if not size or (fewest > 1 and size < min(fewest, max(found.size, right.size))):
+    if not size or (fewest > 1 and size < min(fewest - 1, max(found.size, right.size))):
         return  # it agrees by chance
     starts = [
         range(-min(_SHIFT, a - b), 1) if a > b else range(min(_SHIFT, b - a) + 1)

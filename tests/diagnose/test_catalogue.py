@@ -1,11 +1,13 @@
 """Every mistake that the checker knows has its words in the catalogue."""
 
 import re
+from collections import Counter
 
 import pytest
 
 from deconv_tutorial.diagnose.mistakes.catalogue import catalogue, mistake_of
 from deconv_tutorial.diagnose.mistakes.formulas import formulas
+from deconv_tutorial.diagnose.mistakes.kinds import KINDS, kinds_of
 from deconv_tutorial.diagnose.mistakes.problem import TARGETS
 from tools.checkout import ROOT
 
@@ -36,10 +38,14 @@ def test_no_entry_is_unused():
 
 
 def test_titles_tell_mistakes_apart():
-    titles = {}
-    for name, entry in ENTRIES.items():
-        titles.setdefault(entry["title"], set()).add(stem_of(name))
-    assert {title: stems for title, stems in titles.items() if len(stems) > 1} == {}
+    titles = Counter(entry["title"] for entry in ENTRIES.values())
+    assert [title for title, count in titles.items() if count > 1] == []
+
+
+def test_each_mistake_is_of_some_kind():
+    stems = {stem_of(key) for key in KEYS}
+    assert {stem for stem in stems if not kinds_of(stem)} == set()
+    assert {stem for each in KINDS.values() for stem in each.split()} == stems
 
 
 @pytest.mark.parametrize("name", sorted(ENTRIES))

@@ -180,7 +180,7 @@ HANDED = [
         "conv_transpose_backward",
         ["stride", "padding", "output_padding"],
         1,
-        "dx-output-padding-unread(?s:.*)dw-output-padding-unread(?s:.*)db-output-padding",
+        "dx-output-padding-not-read(?s:.*)dw-output-padding-not-read(?s:.*)db-output-padd",
     ),
     (padding_without_the_dilation, "conv_backward", "dilation", 1, "dx is wrong"),
     (
@@ -188,7 +188,7 @@ HANDED = [
         "conv_backward",
         "stride",
         1,
-        "dx-taps-before-channels(?s:.*)dw-im2col-ck-order",
+        "dx-im2col-ck-order(?s:.*)dw-im2col-ck-order",
     ),
     (
         first_axis_for_both,
@@ -211,7 +211,7 @@ HANDED = [
         "conv_backward",
         "stride",
         1,
-        "dx-stride-between-taps(?s:.*)dw-stride-between-taps",
+        "dx-stride-steps-taps(?s:.*)dw-stride-steps-taps",
     ),
 ]
 

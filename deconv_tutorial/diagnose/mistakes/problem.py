@@ -82,7 +82,14 @@ class Problem:
 
     def result(self, target: Target) -> Array:
         """Return one result of the layer, in the layout of the layer."""
-        array = self._layer_array(self.array(MAP_OF[self.transposed][target]), target)
+        return self.finished(self.unfinished_result(target))
+
+    def unfinished_result(self, target: Target) -> Array:
+        """Return one result of the layer before the last steps."""
+        return self._layer_array(self.array(MAP_OF[self.transposed][target]), target)
+
+    def finished(self, array: Array) -> Array:
+        """Return an array after the last steps."""
         for step in self.finish:
             array = step(array)
         return array

@@ -65,6 +65,12 @@ def result_for_d_out(p: Problem) -> Problem:
     return replace(p, y=p.array("forward"))
 
 
+def ones_for_d_out(p: Problem) -> Problem:
+    """Use ones instead of the gradient of the loss in the result."""
+    name = "x" if p.transposed else "y"
+    return replace(p, **{name: np.ones_like(getattr(p, name))})
+
+
 def unexchanged_arguments(p: Problem) -> Problem | None:
     """Call the map of a convolution with x and d_out, without exchanging them."""
     if not p.transposed:
@@ -93,39 +99,32 @@ def first_sample(p: Problem) -> Problem:
     return replace(p, x=p.x[:1], y=p.y[:1])
 
 
+def without_sample(n: int) -> Change:
+    """Return a formula that leaves one of several samples out."""
+
+    def change(p: Problem) -> Problem | None:
+        if len(p.x) == 1:
+            return None
+        return replace(p, x=np.delete(p.x, n, 0), y=np.delete(p.y, n, 0))
+
+    return change
+
+
+def multiplied_samples(p: Problem) -> Problem:
+    """Add the samples up before they are multiplied."""
+    return replace(p, x=p.x.sum(0, keepdims=True), y=p.y.sum(0, keepdims=True))
+
+
+def masked_errors(p: Problem) -> Problem:
+    """Take d_out as 0 where the layer's result is negative, as a ReLU does."""
+    if p.transposed:
+        return replace(p, x=p.x * (p.array("input_grad") > 0))
+    return replace(p, y=p.y * (p.array("forward") > 0))
+
+
 def last_filter(p: Problem) -> Problem:
     """Use the last channel of y alone."""
     return replace(p, y=p.y[:, :, -1:], w=p.w[:, -1:])
-
-
-def last_filter_of_all(p: Problem) -> Problem | None:
-    """Use the last channel of the last group of y alone."""
-    if p.y.shape[1] == 1:
-        return None
-    y = np.zeros_like(p.y)
-    y[:, -1, -1] = p.y[:, -1, -1]
-    return replace(p, y=y)
-
-
-def last_input_channel_of_all(p: Problem) -> Problem | None:
-    """Use the last channel of the last group of x alone."""
-    if p.x.shape[1] == 1:
-        return None
-    x = np.zeros_like(p.x)
-    x[:, -1, -1] = p.x[:, -1, -1]
-    return replace(p, x=x)
-
-
-def taps_before_channels(p: Problem) -> Problem:
-    """Reshape a weight with channels first to rows that have taps first."""
-    moved = np.moveaxis(p.w, 2, -1)  # (g, a, *kernel, b)
-    return replace(p, w=moved.reshape(p.w.shape))
-
-
-def channels_before_taps(p: Problem) -> Problem:
-    """Read rows of a weight with channels first as if taps came first."""
-    g, a, b, *kernel = p.w.shape
-    return replace(p, w=np.moveaxis(p.w.reshape(g, a, *kernel, b), -1, 2))
 
 
 def last_input_channel(p: Problem) -> Problem:
@@ -179,10 +178,8 @@ def as_many_inputs_as_taps(p: Problem) -> Problem:
     return replace(p, x=first_places(p.x, p.geometry.kernel_size))
 
 
-def first_size_everywhere(p: Problem) -> Problem | None:
+def first_size_everywhere(p: Problem) -> Problem:
     """Use the size of the first axis for all axes."""
-    if len(p.geometry.axes) == 1:
-        return None
     first = p.geometry.input_size[:1]
     return replace(p, x=first_places(p.x, first * len(p.geometry.axes)))
 

@@ -12,6 +12,7 @@ import numpy as np
 
 from deconv_tutorial.diagnose.mistakes.problem import Change, Problem
 from deconv_tutorial.geometry import Axis
+from deconv_tutorial.geometry.settings import Index
 
 
 def changed_axes(change: Callable[[Axis], Axis]) -> Change:
@@ -19,26 +20,34 @@ def changed_axes(change: Callable[[Axis], Axis]) -> Change:
     return lambda p: p.with_axes(lambda _, axis: change(axis))
 
 
-def first_axis_setting(name: str) -> Change:
-    """Return a formula that uses a setting of the first axis for all axes.
+def setting_of_axis(name: str, n: int) -> Change:
+    """Return a formula that uses a setting of one axis for all axes.
 
     If the setting is 1, or a padding of 0, the mistake is to leave the setting out, and
-    has its own formula. A layer with one axis has no other axes.
+    has its own formula. With a single axis there is no mistake.
     """
     left_out = 0 if name == "padding_before" else 1
 
     def change(p: Problem) -> Problem | None:
-        first = getattr(p.geometry.axes[0], name)
-        if first == left_out or len(p.geometry.axes) == 1:
+        axes = p.geometry.axes
+        one = getattr(axes[n], name)
+        if one == left_out or len(axes) == 1:
             return None
-        return p.with_axes(lambda _, axis: replace(axis, **{name: first}))
+        return p.with_axes(lambda _, axis: replace(axis, **{name: one}))
 
     return change
 
 
-def stride_between_taps(axis: Axis) -> Axis:
-    """Step from tap to tap with the stride too."""
-    return replace(axis, dilation=axis.dilation * axis.stride)
+def exchanged_axes(name: str) -> Change:
+    """Return a formula that gives the axes a setting in reverse order."""
+
+    def change(p: Problem) -> Problem | None:
+        turned = [getattr(axis, name) for axis in p.geometry.axes][::-1]
+        if len(set(turned)) == 1:
+            return None
+        return p.with_axes(lambda n, axis: replace(axis, **{name: turned[n]}))
+
+    return change
 
 
 def one_more_dilation(axis: Axis) -> Axis:
@@ -116,6 +125,14 @@ def no_crop(p: Problem) -> Problem:
     return p.with_axes(change)
 
 
+def no_crop_of_the_rest(p: Problem) -> Problem:
+    """Return the gradient of the padded input as far as the last window reaches."""
+    wrong, leftover = no_crop(p), p.leftover
+    return wrong.with_axes(
+        lambda n, axis: replace(axis, input_size=axis.input_size - leftover[n])
+    )
+
+
 def missing_leftover(p: Problem) -> Problem:
     """Return no gradient for inputs behind the last window."""
     return p.with_axes(
@@ -130,6 +147,16 @@ def unspread_errors(p: Problem) -> Problem:
         size = axis.output_size - 1 + axis.dilation * (axis.kernel_size - 1) + 1
         size -= axis.padding_before + p.padding_after[n]
         return replace(axis, stride=1, input_size=size)
+
+    return p.with_axes(change)
+
+
+def unspread_uncropped(p: Problem) -> Problem:
+    """Slide the reversed kernel over d_out without zeros between, and crop nothing."""
+
+    def change(_: int, axis: Axis) -> Axis:
+        size = axis.output_size + axis.dilation * (axis.kernel_size - 1)
+        return replace(axis, stride=1, input_size=size, padding_before=0)
 
     return p.with_axes(change)
 
@@ -153,11 +180,29 @@ def padding_of_input(p: Problem) -> Problem:
     return replace(p.with_axes(change), y=np.pad(p.y, [(0, 0)] * 3 + widths))
 
 
-def size_without_dilation(p: Problem) -> Problem:
-    """Compute the size of the result as if the dilation were 1."""
+def refitted_formula(change: Change) -> Change:
+    """Return a formula that also computes the output size again.
 
-    def change(_: int, axis: Axis) -> Axis:
-        less = (axis.dilation - 1) * (axis.kernel_size - 1)
-        return replace(axis, input_size=max(1, axis.input_size - less))
+    A wrong setting gives a forward pass another number of outputs.
+    """
+
+    def refitted_change(p: Problem) -> Problem | None:
+        wrong = change(p)
+        return None if wrong is None else _refitted_problem(wrong, p.padding_after)
+
+    return refitted_change
+
+
+def no_padding(p: Problem) -> Problem | None:
+    """Pad nothing, and return the smaller number of outputs that this gives."""
+    wrong = padding(0)(p)
+    return wrong and _refitted_problem(wrong, (0,) * len(p.padding_after))
+
+
+def _refitted_problem(p: Problem, padding_after: Index) -> Problem | None:
+    def change(n: int, axis: Axis) -> Axis:
+        room = axis.input_size + axis.padding_before + padding_after[n]
+        span = axis.dilation * (axis.kernel_size - 1) + 1
+        return replace(axis, output_size=(room - span) // axis.stride + 1)
 
     return p.with_axes(change)

@@ -1,7 +1,8 @@
-"""Wrong sizes: what a stride leaves over, what `output_padding` adds, how many outputs.
+"""Wrong sizes: a result with places too few or too many, and what output_padding adds.
 
-If a mistake changes nothing in a layer, or cannot be made in it, its function returns
-None.
+On each axis the long array has `leftover` places that the short one does not count: the
+stride leaves them over in a convolution, and ``output_padding`` adds them to the result
+of a transposed one. If a mistake cannot be made in a layer, its function returns None.
 """
 
 from __future__ import annotations
@@ -12,181 +13,219 @@ from dataclasses import replace
 import numpy as np
 
 from deconv_tutorial.diagnose.mistakes.problem import Change, Problem, first_places
-from deconv_tutorial.dtypes import Array
 from deconv_tutorial.geometry import Axis
-from deconv_tutorial.geometry.settings import Index
+
+AxisChange = Callable[[Axis, int, int], Axis]
+"""Makes a wrong axis from one, its padding after, and its leftover."""
 
 
-def resized(size: Callable[[Problem, int, Axis], int]) -> Change:
-    """Return a formula that gives the long array another size on each axis."""
+def resized(change: AxisChange) -> Change:
+    """Return a formula that changes each axis, its padding and leftover known."""
 
-    def change(p: Problem) -> Problem | None:
-        wrong = p.with_axes(
-            lambda n, axis: replace(axis, input_size=max(0, size(p, n, axis)))
-        )
-        return None if wrong.geometry == p.geometry else wrong
+    def changed(p: Problem) -> Problem:
+        leftover = p.leftover
+        return p.with_axes(lambda n, a: change(a, p.padding_after[n], leftover[n]))
 
-    return change
+    return changed
 
 
-def one_left_over(p: Problem, n: int, axis: Axis) -> int:
-    """Count at most one of the inputs that the stride leaves over."""
-    return axis.input_size - max(0, p.leftover[n] - 1)
-
-
-def end_of_last_window(p: Problem, n: int, axis: Axis) -> int:
-    """Crop an array that ends with the last window, which may be too short."""
-    return axis.input_size - max(0, p.leftover[n] - p.padding_after[n])
-
-
-def unread_output_padding(p: Problem) -> Problem | None:
-    """Take d_out as 0 in the places that `output_padding` adds."""
-    if not any(p.leftover):
-        return None
-    pairs = zip(p.x.shape[3:], p.leftover, strict=True)
-    return replace(p, x=first_places(p.x, [size - extra for size, extra in pairs]))
-
-
-def output_padding_of_first_axis(p: Problem, n: int, axis: Axis) -> int:
-    """Use the `output_padding` of the first axis on all axes."""
-    return axis.input_size - p.leftover[n] + p.leftover[0]
-
-
-def conv_over_all(p: Problem) -> Problem | None:
-    """Let a convolution of all of d_out decide how many places there are."""
-    wrong = refitted(p, p.padding_after)
-    return None if wrong is None or wrong.geometry == p.geometry else wrong
-
-
-def padding_without_dilation(*, both: bool) -> Change:
-    """Return a formula that pads the spread d_out for a kernel without its dilation.
-
-    The result lacks as many places as the dilation adds to the kernel: at the start, or
-    at both ends.
-    """
-
-    def change(p: Problem) -> Problem | None:
-        def axis_change(_: int, axis: Axis) -> Axis:
-            less = (axis.dilation - 1) * (axis.kernel_size - 1)
-            return replace(
-                axis,
-                input_size=max(0, axis.input_size - (2 if both else 1) * less),
-                padding_before=axis.padding_before + less,
-            )
-
-        wrong = p.with_axes(axis_change)
-        return None if wrong.geometry == p.geometry else wrong
-
-    return change
-
-
-def other_output_size(size: Callable[[Problem, int, Axis], int]) -> Change:
-    """Return a formula that computes another number of outputs."""
-
-    def change(p: Problem) -> Problem | None:
-        wrong = p.with_axes(
-            lambda n, axis: replace(axis, output_size=max(0, size(p, n, axis)))
-        )
-        return None if wrong.geometry == p.geometry else wrong
-
-    return change
-
-
-def rounded_up(p: Problem, n: int, axis: Axis) -> int:
-    """Round the number of outputs up."""
-    return axis.output_size + (p.leftover[n] > 0)
-
-
-def without_the_one(_: Problem, __: int, axis: Axis) -> int:
-    """Forget that the first window counts too."""
-    return axis.output_size - 1
-
-
-def without_span(p: Problem, n: int, axis: Axis) -> int:
-    """Count as if the kernel had no dilation."""
-    room = axis.input_size + axis.padding_before + p.padding_after[n]
-    return (room - axis.kernel_size) // axis.stride + 1
-
-
-def padding_once(p: Problem, n: int, axis: Axis) -> int:
-    """Count the padding at one end only."""
-    span = axis.dilation * (axis.kernel_size - 1) + 1
-    room = axis.input_size + axis.padding_before
-    return (room - span) // axis.stride + 1 if p.padding_after[n] else axis.output_size
-
-
-def refitted(p: Problem, padding_after: Index) -> Problem | None:
-    """Return a problem with as many outputs as its windows have room for."""
-
-    def change(n: int, axis: Axis) -> Axis:
-        room = axis.input_size + axis.padding_before + padding_after[n]
-        span = axis.dilation * (axis.kernel_size - 1) + 1
-        return replace(axis, output_size=(room - span) // axis.stride + 1)
-
-    return p.with_axes(change)
-
-
-def refitted_formula(change: Change) -> Change:
-    """Return a formula that also computes the number of outputs again.
-
-    A wrong setting gives a forward pass another number of outputs.
-    """
-
-    def refitted_change(p: Problem) -> Problem | None:
-        wrong = change(p)
-        if wrong is None or wrong.geometry == p.geometry:
-            return None  # then only the size would be another one
-        return refitted(wrong, p.padding_after)
-
-    return refitted_change
-
-
-def no_padding(p: Problem) -> Problem | None:
-    """Pad nothing, and return the smaller number of outputs that this gives."""
-    wrong = p.with_axes(lambda _, axis: replace(axis, padding_before=0))
-    if wrong.geometry == p.geometry and not any(p.padding_after):
-        return None
-    return refitted(wrong, (0,) * len(p.padding_after))
-
-
-def interleaved_channels(p: Problem) -> Problem | None:
-    """Give every group each G-th channel of x, instead of channels side by side."""
-    n, g, b, *size = p.x.shape
-    if g == 1 or b == 1:
-        return None
-    return replace(p, x=p.x.reshape(n, b, g, *size).swapaxes(1, 2))
-
-
-def interleaved_result(p: Problem) -> Problem | None:
-    """Put the channels of dx where every G-th one belongs to a group."""
-    g, b = p.w.shape[0], p.w.shape[2]
-    if g == 1 or b == 1:
-        return None
-
-    def step(array: Array) -> Array:
-        n, _, *size = array.shape
-        return array.reshape(n, g, b, *size).swapaxes(1, 2).reshape(array.shape)
-
-    return p.with_last_step(step)
-
-
-def exchanged_groups_and_dilation(p: Problem) -> Problem | None:
-    """Take the dilation as the number of groups, and the other way round."""
-    groups = p.geometry.axes[0].dilation
-    a, b = p.w.shape[1:3]
-    alike = {axis.dilation for axis in p.geometry.axes} == {groups}
-    if not alike or groups == 1 or p.w.shape[0] != 1 or a % groups or b % groups:
-        return None
-    n, _, _, *long = p.x.shape
-    short = p.y.shape[3:]
-    kernels = p.w.reshape(groups, a // groups, b, *p.w.shape[3:])
-    wrong = p.with_axes(lambda _, axis: replace(axis, dilation=1))
-    return refitted(
-        replace(
-            wrong,
-            x=p.x.reshape(n, groups, b // groups, *long),
-            w=np.ascontiguousarray(kernels[:, :, : b // groups]),
-            y=p.y.reshape(n, groups, a // groups, *short),
-        ),
-        p.padding_after,
+def with_places(axis: Axis, more: int, in_front: int = 0) -> Axis:
+    """Return an axis whose long array has more places, some of them in front."""
+    return replace(
+        axis,
+        input_size=axis.input_size + more,
+        padding_before=axis.padding_before - in_front,
     )
+
+
+def with_outputs(axis: Axis, count: int) -> Axis:
+    """Return an axis whose short array has another size."""
+    return replace(axis, output_size=count)
+
+
+def reach(axis: Axis) -> int:
+    """Return how many places the last tap lies behind the first one."""
+    return axis.dilation * (axis.kernel_size - 1)
+
+
+def outputs_in(axis: Axis, room: int) -> int:
+    """Return how many windows fit into so many places, rounded down."""
+    return (room - reach(axis) - 1) // axis.stride + 1
+
+
+def gap(axis: Axis) -> int:
+    """Return how many places the dilation adds to the reach of the kernel."""
+    return (axis.dilation - 1) * (axis.kernel_size - 1)
+
+
+def spread_size(axis: Axis) -> int:
+    """Return the size of the short array with ``stride - 1`` zeros between elements."""
+    return axis.stride * (axis.output_size - 1) + 1
+
+
+def room_of(axis: Axis, after: int) -> int:
+    """Return how many places the padded long array has."""
+    return axis.input_size + axis.padding_before + after
+
+
+# The size of the long array: dx of a convolution, y of a transposed one
+
+
+leftover_at_most_one = resized(
+    lambda a, _, leftover: with_places(a, min(leftover, 1) - leftover)
+)
+"""Append one place at most for what the stride leaves over."""
+short_array_crop = resized(
+    lambda a, after, leftover: with_places(a, -max(0, leftover - after))
+)
+"""Crop ``[before : before + size]`` from an array without the leftover."""
+crop_at_the_start_alone = resized(lambda a, after, _: with_places(a, after))
+"""Crop ``[before:]``."""
+crop_at_the_end_alone = resized(
+    lambda a, _, __: with_places(a, a.padding_before, a.padding_before)
+)
+"""Crop ``[:-after]``."""
+size_without_dilation = resized(lambda a, _, __: with_places(a, -gap(a)))
+"""Count the taps of the kernel instead of its reach."""
+size_of_strides = resized(
+    lambda a, _, __: replace(a, input_size=a.stride * a.output_size)
+)
+"""Take the stride times the size of the short array for the size."""
+extra_in_front = resized(lambda a, _, leftover: with_places(a, 0, leftover))
+"""Put the leftover in front, so that all moves on."""
+extra_at_both_ends = resized(lambda a, _, leftover: with_places(a, leftover, leftover))
+"""Put the leftover in front and at the end."""
+extra_twice = resized(lambda a, _, leftover: with_places(a, leftover))
+"""Put twice the leftover at the end."""
+extra_taken_away = resized(lambda a, _, leftover: with_places(a, -2 * leftover))
+"""Make the size smaller by the output padding, not larger."""
+extra_from_stride = resized(
+    lambda a, _, leftover: with_places(a, a.stride - 1 - leftover)
+)
+"""Assume the largest output padding: the stride less 1."""
+
+
+def extra_of_the_first_axis(p: Problem) -> Problem | None:
+    """Use the output padding of the first axis for all axes."""
+    leftover = p.leftover
+    if len(leftover) == 1:
+        return None
+    return p.with_axes(lambda n, a: with_places(a, leftover[0] - leftover[n]))
+
+
+def unread_extra(p: Problem) -> Problem | None:
+    """Take d_out as 0 on the places that ``output_padding`` adds."""
+    if not p.transposed:
+        return None
+    pairs = zip(p.geometry.axes, p.leftover, strict=True)
+    return replace(p, x=first_places(p.x, [a.input_size - extra for a, extra in pairs]))
+
+
+# Zeros around the spread d_out, where the reversed kernel slides over it
+
+
+spread_short_in_front = resized(lambda a, _, __: with_places(a, -gap(a), -gap(a)))
+"""Put too few zeros in front: the kernel counted without its dilation."""
+spread_short_at_both_ends = resized(
+    lambda a, _, __: with_places(a, -2 * gap(a), -gap(a))
+)
+"""Put too few zeros in front and at the end."""
+spread_short_and_filled = resized(lambda a, _, __: with_places(a, 0, -gap(a)))
+"""Put too few zeros in front, and fill up at the end."""
+
+
+spread_padded_by_padding = resized(
+    lambda a, after, _: replace(
+        a,
+        input_size=spread_size(a) + a.padding_before + after - reach(a),
+        padding_before=reach(a) - a.padding_before,
+    )
+)
+"""Put the layer's padding around the spread array, and slide over it."""
+
+
+def spread_with_copies(p: Problem) -> Problem:
+    """Repeat each element of the short array, where zeros belong between them."""
+    y = p.y
+    for n, axis in enumerate(p.geometry.axes):
+        y = np.repeat(y, axis.stride, axis=3 + n)
+    wrong = p.with_axes(
+        lambda _, a: replace(a, output_size=a.output_size * a.stride, stride=1)
+    )
+    return replace(wrong, y=y)
+
+
+# The size of the short array: y of a convolution, dx of a transposed one
+
+
+outputs_of_all_places = resized(
+    lambda a, after, _: with_outputs(a, outputs_in(a, room_of(a, after)))
+)
+"""Count the windows in all of d_out, also where output_padding makes room for more."""
+outputs_rounded_up = resized(
+    lambda a, _, leftover: with_outputs(a, a.output_size - -leftover // a.stride)
+)
+"""Round the number of outputs up."""
+outputs_without_dilation = resized(
+    lambda a, after, _: with_outputs(a, outputs_in(a, room_of(a, after) + gap(a)))
+)
+"""Count outputs as if the dilation were 1."""
+outputs_with_one_padding = resized(
+    lambda a, _, __: with_outputs(a, outputs_in(a, room_of(a, 0)))
+)
+"""Count the padding once, not at both ends."""
+outputs_without_padding = resized(
+    lambda a, _, __: with_outputs(a, outputs_in(a, a.input_size))
+)
+"""Count outputs without the padding, and pad all the same."""
+outputs_but_the_last = resized(lambda a, _, __: with_outputs(a, a.output_size - 1))
+"""Leave out the last output."""
+
+
+def only_unpadded_outputs(p: Problem) -> Problem:
+    """Visit as many outputs as there would be without padding."""
+    counts = [max(0, outputs_in(a, a.input_size)) for a in p.geometry.axes]
+    return replace(p, y=first_places(p.y, counts))
+
+
+def all_outputs_but_the_last(p: Problem) -> Problem:
+    """Visit all outputs but the last one of each axis."""
+    return replace(p, y=first_places(p.y, [n - 1 for n in p.geometry.output_size]))
+
+
+def all_but_the_last_of(axis: int) -> Change:
+    """Return a formula that visits all outputs but the last one of one axis."""
+
+    def change(p: Problem) -> Problem | None:
+        if len(p.geometry.axes) == 1:
+            return None
+        counts = [*p.geometry.output_size]
+        counts[axis] -= 1
+        return replace(p, y=first_places(p.y, counts))
+
+    return change
+
+
+def all_outputs_but_the_first(p: Problem) -> Problem:
+    """Visit all outputs but the first one of each axis."""
+    y = np.zeros_like(p.y)
+    inner = (..., *[slice(1, None)] * len(p.geometry.axes))
+    y[inner] = p.y[inner]
+    return replace(p, y=y)
+
+
+def all_taps_but_the_last(p: Problem) -> Problem:
+    """Visit all taps but the last one of each axis."""
+    return replace(p, w=first_places(p.w, [n - 1 for n in p.geometry.kernel_size]))
+
+
+def no_last_taps(p: Problem) -> Problem:
+    """Return 0 for the last tap of each axis."""
+    counts = [n - 1 for n in p.geometry.kernel_size]
+    return p.with_last_step(lambda array: first_places(array, counts))
+
+
+def no_last_outputs(p: Problem) -> Problem:
+    """Return 0 for the last output of each axis."""
+    counts = [n - 1 for n in p.geometry.output_size]
+    return p.with_last_step(lambda array: first_places(array, counts))

@@ -52,6 +52,18 @@ def sum_over_samples(p: Problem, _: Map) -> Array:
     return p.d_out.sum(axis=0).reshape(g * c, *size)
 
 
+def sum_over_places(p: Problem, _: Map) -> Array:
+    """Add up over space, but not over the samples."""
+    n = len(p.d_out)
+    return p.d_out.sum(axis=tuple(range(3, p.d_out.ndim))).reshape(n, -1)
+
+
+def sum_over_some_axes(p: Problem, _: Map) -> Array:
+    """Add up over the samples and all spatial axes but the last."""
+    total = p.d_out.sum(axis=(0, *range(3, p.d_out.ndim - 1)))
+    return total.reshape(-1, p.d_out.shape[-1])
+
+
 def sum_over_everything(p: Problem, _: Map) -> Array:
     """Add up over everything, even over the channels."""
     channels = math.prod(p.d_out.shape[1:3])
@@ -63,6 +75,11 @@ def sum_over_other_axes(p: Problem, _: Map) -> Array:
     return p.d_out.sum(axis=tuple(range(p.d_out.ndim - 1)))
 
 
+def sum_over_first_axes(p: Problem, _: Map) -> Array:
+    """Add up over samples and channels, as if the places were channels."""
+    return p.d_out.sum(axis=(0, 1, 2))
+
+
 def sum_of_input(p: Problem, _: Map) -> Array:
     """Add up the layer's input instead of d_out."""
     x = p.y if p.transposed else p.x
@@ -72,6 +89,11 @@ def sum_of_input(p: Problem, _: Map) -> Array:
 def sum_of_last_sample(p: Problem, _: Map) -> Array:
     """Add up the last sample alone."""
     return p.d_out[-1].sum(axis=tuple(range(2, p.d_out.ndim - 1))).reshape(-1)
+
+
+def sum_of_first_sample(p: Problem, _: Map) -> Array:
+    """Add up the first sample alone."""
+    return p.d_out[0].sum(axis=tuple(range(2, p.d_out.ndim - 1))).reshape(-1)
 
 
 def gradient_per_sample(p: Problem, name: Map) -> Array:
@@ -145,11 +167,11 @@ def exchanged_space(p: Problem) -> Problem | None:
     return p.with_last_step(lambda array: array.swapaxes(-1, -2))
 
 
-def shared_input_channels(how: Literal["sum", "mean"]) -> Change:
-    """Return a formula that gives all input channels the same sum or mean."""
+def shared_channels(how: Literal["sum", "mean"], axis: int = 1) -> Change:
+    """Return a formula that gives all channels of an axis the same sum or mean."""
 
     def step(array: Array) -> Array:
-        one = getattr(array, how)(axis=1, keepdims=True)
+        one = getattr(array, how)(axis=axis, keepdims=True)
         return np.broadcast_to(one, array.shape)
 
     return lambda p: p.with_last_step(step)
@@ -164,32 +186,25 @@ def taps_before_channels(p: Problem) -> Problem:
     return p.with_last_step(step)
 
 
-def channels_before_taps(p: Problem) -> Problem:
-    """Read rows that have channels before taps as if taps came first."""
+def only_the_sample(n: int) -> Change:
+    """Return a formula that returns zeros for all samples but one."""
 
     def step(array: Array) -> Array:
-        rows, channels, *kernel = array.shape
-        return np.moveaxis(array.reshape(rows, *kernel, channels), -1, 1)
+        one = np.zeros_like(array)
+        one[n] = array[n]
+        return one
 
-    return p.with_last_step(step)
-
-
-def sum_without_output_padding(p: Problem, _: Map) -> Array:
-    """Add up the places of d_out but for those that `output_padding` adds."""
-    pairs = zip(p.x.shape[3:], p.leftover, strict=True)
-    kept = first_places(p.x, [size - extra for size, extra in pairs])
-    return kept.sum(axis=(0, *range(3, kept.ndim))).reshape(-1)
+    return lambda p: p.with_last_step(step)
 
 
-def only_the_last_sample(p: Problem) -> Problem:
-    """Return zeros for all samples but the last."""
+def running_sum(p: Problem) -> Problem:
+    """Return for each sample the sum of its own result and those before it."""
+    return p.with_last_step(lambda array: array.cumsum(axis=0))
 
-    def step(array: Array) -> Array:
-        last = np.zeros_like(array)
-        last[-1:] = array[-1:]
-        return last
 
-    return p.with_last_step(step)
+def sum_of_samples(*, keepdims: bool) -> Change:
+    """Return a formula that adds the results of all samples up."""
+    return lambda p: p.with_last_step(lambda array: array.sum(0, keepdims=keepdims))
 
 
 def empty_last_places(p: Problem) -> Problem:
