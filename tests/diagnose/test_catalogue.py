@@ -5,7 +5,11 @@ from collections import Counter
 
 import pytest
 
-from deconv_tutorial.diagnose.mistakes.catalogue import catalogue, mistake_of
+from deconv_tutorial.diagnose.mistakes.catalogue import (
+    KINDS_OF_SOURCES,
+    catalogue,
+    mistake_of,
+)
 from deconv_tutorial.diagnose.mistakes.formulas import formulas
 from deconv_tutorial.diagnose.mistakes.kinds import KINDS, kinds_of
 from deconv_tutorial.diagnose.mistakes.problem import TARGETS
@@ -51,7 +55,7 @@ def test_each_mistake_is_of_some_kind():
 @pytest.mark.parametrize("name", sorted(ENTRIES))
 def test_entry_is_in_form(name):
     entry = ENTRIES[name]
-    assert set(entry) - {"sources"} == {"title", "why", "fix", "chapter"}
+    assert set(entry) - set(KINDS_OF_SOURCES) == {"title", "why", "fix", "chapter"}
     assert len(entry["title"]) <= 60
     assert not entry["title"].endswith(".")
     for text in (entry["title"], entry["why"], entry["fix"]):
@@ -64,8 +68,37 @@ def test_entry_is_in_form(name):
 
 @pytest.mark.parametrize("name", sorted(ENTRIES))
 def test_sources_are_addresses(name):
-    sources = ENTRIES[name].get("sources", ["https://example.org"])
-    assert sources
-    assert len(set(sources)) == len(sources)
-    for address in sources:
+    lists = [ENTRIES[name][kind] for kind in KINDS_OF_SOURCES if kind in ENTRIES[name]]
+    assert all(lists)
+    addresses = [address for each in lists for address in each]
+    assert len(set(addresses)) == len(addresses)
+    for address in addresses:
         assert re.fullmatch(r"https://[\w.-]+/?[\w./#-]*", address)
+
+
+def test_sources_keep_bugs_questions_and_explanations_apart():
+    mistake = mistake_of("y-output-padding-zeros")
+    assert mistake.bugs == ("https://github.com/mila-iqia/myia/pull/338",)
+    assert mistake.questions[0].endswith("/pytorch/pytorch/issues/8816")
+    assert mistake.explanations == ()
+    assert mistake.sources == mistake.bugs + mistake.questions
+
+
+@pytest.mark.parametrize(
+    "address",
+    [
+        "https://github.com/ddbourgin/numpy-ml/issues/27",
+        "https://github.com/pytorch/pytorch/issues/61100",
+        "https://github.com/hguomin/deep-learning-from-scratch/issues/2",
+        "https://github.com/oreilly-japan/deep-learning-from-scratch/issues/27",
+        "https://github.com/CNugteren/CLBlast/issues/270",
+    ],
+)
+def test_question_accuses_no_project(address):
+    kinds = {
+        kind
+        for entry in ENTRIES.values()
+        for kind in KINDS_OF_SOURCES
+        if address in entry.get(kind, ())
+    }
+    assert kinds == {"questions"}

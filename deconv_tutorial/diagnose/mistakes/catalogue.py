@@ -8,6 +8,9 @@ from functools import cache
 from importlib import resources
 from typing import Any
 
+KINDS_OF_SOURCES = ("bugs", "questions", "explanations")
+"""What an address of the catalogue is cited for."""
+
 
 @dataclass(frozen=True)
 class Mistake:
@@ -23,8 +26,17 @@ class Mistake:
     """What to do."""
     chapter: str
     """The chapter of the book that explains it, as a path without an ending."""
-    sources: tuple[str, ...]
-    """Where it was seen, or what explains it: addresses."""
+    bugs: tuple[str, ...] = ()
+    """Where a program was reported to do just this: addresses."""
+    questions: tuple[str, ...] = ()
+    """Where somebody asked about it, and no program was wrong: addresses."""
+    explanations: tuple[str, ...] = ()
+    """What explains it: addresses."""
+
+    @property
+    def sources(self) -> tuple[str, ...]:
+        """Return all addresses: those of bugs, of questions and of explanations."""
+        return self.bugs + self.questions + self.explanations
 
 
 @cache
@@ -47,7 +59,7 @@ def mistake_of(key: str) -> Mistake:
         entry["why"],
         entry["fix"],
         entry["chapter"],
-        tuple(entry.get("sources", ())),
+        *(tuple(entry.get(kind, ())) for kind in KINDS_OF_SOURCES),
     )
 
 
