@@ -214,7 +214,7 @@ def test_mistake_is_named():
     assert remark.startswith(
         "`conv`: `dw` is wrong, for example in `conv of x (1, 1, 6)"
     )
-    assert "[`dw-flipped`](gallery.ipynb): The weight gradient is" in remark
+    assert "[`dw-flipped`](#dw-flipped): The weight gradient is" in remark
 
 
 def test_gradient_of_a_wrong_shape_is_seen():

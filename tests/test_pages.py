@@ -5,8 +5,10 @@ the tests are skipped, except where the environment variable CI is set: there th
 """
 
 import os
+import re
 import shutil
 import threading
+from collections import Counter
 from collections.abc import Iterator
 from functools import cache, partial
 from html.parser import HTMLParser
@@ -19,7 +21,9 @@ import pytest
 import yaml
 from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
 
+from deconv_tutorial.diagnose.mistakes.catalogue import mistake_of
 from tools.checkout import ROOT
+from tools.gallery.drawn_layers import all_formulas
 
 BUILT = ROOT / "_build" / "html"
 CHROMIUM = shutil.which("chromium") or shutil.which("google-chrome")
@@ -174,6 +178,31 @@ def test_search_finds_a_chapter(browser, host):
         page.goto(host + "search.html?q=gradient")
         page.wait_for_selector("ul.search li a[href*='book/']")
         assert not wrong, "\n".join(wrong)
+
+
+CATALOGUE = "book/gallery/catalogue.html"
+
+
+def test_catalogue_has_one_place_for_every_name():
+    text = (BUILT / CATALOGUE).read_text("utf-8")
+    places = Counter(re.findall(r'\bid="([^"]+)"', text))
+    keys = {formula.key for formula, _ in all_formulas()}
+    assert {key: places[key] for key in keys} == dict.fromkeys(keys, 1)
+
+
+def test_address_of_a_mistake_opens_its_entry(view, host):
+    key = "dx-not-cropped"
+    with view.new_page() as page:
+        page.goto(f"{host}{CATALOGUE}")
+        assert not page.locator("details[open]").count()
+        assert page.evaluate("document.documentElement.scrollHeight") < 20_000
+        page.goto(f"{host}book/{mistake_of(key).page}")
+        opened = page.locator("details[open]")
+        assert opened.count() == 1
+        assert opened.get_by_text(key).is_visible()
+        assert opened.get_by_role("img").is_visible()
+        title = opened.locator("summary").bounding_box()["y"]
+        assert 0 < title < page.viewport_size["height"] / 2
 
 
 class Links(HTMLParser):

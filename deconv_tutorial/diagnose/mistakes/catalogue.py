@@ -38,6 +38,17 @@ class Mistake:
         """Return all addresses: those of bugs, of questions and of explanations."""
         return self.bugs + self.questions + self.explanations
 
+    @property
+    def page(self) -> str:
+        """Return where the book describes it: a path below ``book/`` of its pages.
+
+        Examples
+        --------
+        >>> mistake_of("dx-not-cropped").page
+        'gallery/catalogue.html#dx-not-cropped'
+        """
+        return f"gallery/catalogue.html#{self.key}"
+
 
 @cache
 def mistake_of(key: str) -> Mistake:
