@@ -229,8 +229,7 @@ def remarks(found: ImplementationOutcome) -> Iterator[str]:
 def wrong_result_text(wrong: WrongResult) -> str:
     """Return a paragraph on a wrong result."""
     known = [
-        f"[`{key}`](#{key}): {mistake_of(key).title}."
-        for key in wrong["mistakes"]
+        f"[`{key}`](#{key}): {mistake_of(key).title}." for key in wrong["mistakes"]
     ]
     where = (f"{text[0].upper()}{text[1:]}." for text in wrong["where"])
     sentences = [

@@ -27,7 +27,7 @@ LARGEST_INPUT = 8
 
 
 @dataclass(frozen=True, eq=False)
-class DrawnLayer:
+class GalleryLayer:
     """A layer call with its problem, which has the right results."""
 
     call: LayerCall
@@ -39,7 +39,7 @@ class Sight:
     """What a mistake does on one layer: a found array beside the right one."""
 
     formula: Formula
-    layer: DrawnLayer
+    layer: GalleryLayer
     found: Array
     right: Array
 
@@ -50,16 +50,16 @@ class Sight:
 
 
 @cache
-def drawn_layers(*, transposed: bool) -> tuple[DrawnLayer, ...]:
+def drawn_layers(*, transposed: bool) -> tuple[GalleryLayer, ...]:
     """Return the drawn convolutions, or the transposed ones of their geometries."""
     rng = np.random.default_rng(0)
     drawn = (_probe(rng, f"drawn {n}") for n in range(LAYER_COUNT))
     return tuple(_layer(probe.case(transposed=transposed)) for probe in drawn)
 
 
-def _layer(call: LayerCall) -> DrawnLayer:
+def _layer(call: LayerCall) -> GalleryLayer:
     # Powers are larger numbers: then no sum is 0, or equal to another one, by accident.
-    return DrawnLayer(call, replace(call, x=call.x**3, w=call.w**5).problem)
+    return GalleryLayer(call, replace(call, x=call.x**3, w=call.w**5).problem)
 
 
 def _probe(rng: np.random.Generator, name: str) -> Probe:
@@ -118,7 +118,7 @@ def _sights_of(formula: Formula, *, transposed: bool) -> Iterator[Sight]:
             yield Sight(formula, layer, found, _right(layer, formula))
 
 
-def _right(layer: DrawnLayer, formula: Formula) -> Array:
+def _right(layer: GalleryLayer, formula: Formula) -> Array:
     return layer.problem.result(formula.target)
 
 

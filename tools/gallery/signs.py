@@ -14,7 +14,7 @@ import numpy as np
 
 from deconv_tutorial.diagnose.compare import ratio
 from deconv_tutorial.dtypes import Array
-from tools.gallery.drawn_layers import DrawnLayer, Sight
+from tools.gallery.drawn_layers import GalleryLayer, Sight
 
 SIGNS: Mapping[str, str] = {
     "fewer": "The shape is too small",
@@ -39,7 +39,7 @@ SIGNS: Mapping[str, str] = {
 }
 """What each sign is called, in the order of the page."""
 
-HIDDEN_BY: Mapping[str, tuple[str, Callable[[DrawnLayer], bool]]] = {
+HIDDEN_BY: Mapping[str, tuple[str, Callable[[GalleryLayer], bool]]] = {
     "stride": ("the stride is 1", lambda d: _settings(d, "stride") == {1}),
     "dilation": ("the dilation is 1", lambda d: _settings(d, "dilation") == {1}),
     "padding": ("there is no padding", lambda d: _settings(d, "padding") == {0}),
@@ -65,11 +65,11 @@ CHANCE = 1e-3
 """How likely it may be that a kind of layers seems to hide a mistake, and does not."""
 
 
-def _settings(drawn: DrawnLayer, name: str) -> set[int]:
+def _settings(drawn: GalleryLayer, name: str) -> set[int]:
     return {int(value) for value in np.ravel(drawn.call.settings[name])}
 
 
-def _channels(drawn: DrawnLayer) -> tuple[int, int]:
+def _channels(drawn: GalleryLayer) -> tuple[int, int]:
     """Return how many channels of the layer's input and result are in a group."""
     a, b = drawn.problem.w.shape[1:3]
     return (a, b) if drawn.problem.transposed else (b, a)
@@ -96,7 +96,9 @@ def hiding_layers(sights: Iterable[Sight]) -> list[str]:
     return [kind for kind in HIDDEN_BY if _is_hiding(kind, layers, showing)]
 
 
-def _is_hiding(kind: str, layers: set[DrawnLayer], showing: set[DrawnLayer]) -> bool:
+def _is_hiding(
+    kind: str, layers: set[GalleryLayer], showing: set[GalleryLayer]
+) -> bool:
     """Return whether no showing layer is of a kind, and that is no accident."""
     _, is_of_kind = HIDDEN_BY[kind]
     if any(map(is_of_kind, showing)):

@@ -136,7 +136,7 @@ def description(sight: Sight) -> str:
     blocks = f"{down} by {across} blocks" if across * down > 1 else "One block"
     told = [f"{blocks} of {high} by {wide} numbers"]
     told += [
-        f"{counts[name]} {words}" for name, words in _WORDS.items() if counts[name]
+        f"{words}: {counts[name]}" for name, words in _WORDS.items() if counts[name]
     ]
     return "; ".join([*told, *_only(sight)])
 
