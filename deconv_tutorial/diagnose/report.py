@@ -76,7 +76,7 @@ class Finding:
             if self.together or not n:
                 yield f"    {mistake.why}"
                 yield f"    To mend it: {mistake.fix}"
-                yield f"    Chapter: {mistake.chapter}"
+                yield f"    In the book: {mistake.chapter}, {mistake.page}"
         yield from (f"  {sentence}" for sentence in self.where)
         if self.passes:
             yield f"  It passes weaker tests: {', '.join(self.passes)}."
@@ -93,6 +93,7 @@ class Finding:
             "target": self.target,
             "case": self.case,
             "mistakes": [mistake.key for mistake in self.mistakes],
+            "pages": [mistake.page for mistake in self.mistakes],
             "together": self.together,
             "where": list(self.where),
             "passes": list(self.passes),
