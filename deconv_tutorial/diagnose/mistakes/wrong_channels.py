@@ -94,10 +94,8 @@ def one_group(n: int, *, of: str) -> Change:
     return change
 
 
-def last_filter_of_all(p: Problem) -> Problem | None:
+def last_filter_of_all(p: Problem) -> Problem:
     """Use the last channel of the last group of y alone."""
-    if p.w.shape[0] == 1:
-        return None  # then there is one last filter
     y = np.zeros_like(p.y)
     y[:, -1, -1] = p.y[:, -1, -1]
     return replace(p, y=y)
