@@ -92,13 +92,14 @@ def general_symptoms(
 def has_no_name(problem: Problem, target: Target, found: Array) -> bool:
     """Return whether an array is wrong in a way that hides which mistake was made.
 
-    It has no elements, or zeros alone, or numbers that are not finite; or it is the
-    right array of another name; or the batch is empty.
+    It has zeros alone, or numbers that are not finite; or it is the right array of
+    another name; or the batch is empty.
     """
     right = problem.result(target)
+    if not found.size:
+        return not len(problem.x)  # a shape such as (1, 1, 0, 0) tells enough
     return (
-        not found.size
-        or not len(problem.x)
+        not len(problem.x)
         or not np.isfinite(found).all()
         or (not found.any() and bool(right.any()))
         or (found.size >= _FEWEST and any(_other_name(problem, target, found, None)))

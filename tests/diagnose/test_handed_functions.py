@@ -227,3 +227,28 @@ def test_a_wrong_function_is_found_and_described(attempt, of, settings, ranks, t
     )
     assert report.status == "wrong", report
     assert re.search(told, str(report)), report
+
+
+def test_a_crop_to_minus_padding_is_named_by_its_empty_arrays():
+    """Plain people crop with [p:-p], which is empty where p is 0."""
+
+    def backward(dout, cache):
+        x, w, b, stride, pad = cache
+        sides = [(0, 0), (0, 0), (pad, pad), (pad, pad)]
+        padded = np.pad(x, sides)
+        dx, dw, db = conv_backward(dout, padded, w, stride=stride)
+        assert b.shape == db.shape
+        return dx[:, :, pad:-pad, pad:-pad], dw, db
+
+    report = diagnose.function(
+        backward,
+        "conv_backward",
+        ["stride", "padding"],
+        bias=True,
+        names={"d_out": "dout", ("x", "w", "b", "stride", "padding"): "cache"},
+        accepts=ONE,
+    )
+    (finding,) = report.findings
+    assert finding.target == "dx"
+    assert finding.mistakes[0].key == "dx-crop-pad-minus-pad"
+    assert "no elements" in finding.where[0]
