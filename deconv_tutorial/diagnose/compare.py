@@ -88,9 +88,6 @@ def whereabouts(problem: Problem, target: Target, found: Array) -> list[str]:
     wrong = wrong_places(found, right)
     count = int(wrong.sum())
     sentences = [f"{count} of {wrong.size} elements differ"]
-    factor = ratio(found, right)
-    if factor is not None:
-        sentences.append(f"it is {factor:.6g} times the right one")
     rank = len(problem.geometry.axes)
     for axis, size in enumerate(wrong.shape):
         places = np.flatnonzero(
@@ -105,16 +102,20 @@ def whereabouts(problem: Problem, target: Target, found: Array) -> list[str]:
     return sentences
 
 
-def ratio(found: Array, right: Array) -> float | None:
-    """Return the factor between two arrays, or None if there is no single one.
+def ratio(found: Array, right: Array, rtol: float | None = None) -> float | None:
+    """Return the factor between two arrays of one shape, or None if there is none.
 
-    Few elements, or all of one size, tell nothing: they have a factor by chance.
+    Few elements, or all of one size, have a factor by chance: see `is_telling`.
+
+    Examples
+    --------
+    >>> ratio(np.array([6.0, 9.0]), np.array([2.0, 3.0]))
+    3.0
     """
-    if found.shape != right.shape or not is_telling(right):
-        return None
     wide = found.astype(np.result_type(found.dtype, np.float64))
-    factor = complex((wide * right.conj()).sum() / (right * right.conj()).sum())
-    if not factor or factor.imag or not is_same(wide, factor.real * right):
+    size = (right * right.conj()).sum()
+    factor = complex((wide * right.conj()).sum() / size) if size else 0j
+    if not factor or factor.imag or not is_same(wide, factor.real * right, rtol):
         return None
     return factor.real
 

@@ -79,6 +79,9 @@ class Coverage:
 
     def rows(self) -> Iterator[tuple[str, str]]:
         """Yield the lines of the table: what, and how many layers."""
+        if not self.layers:
+            yield "layers", f"0: no call came to its end; seed {self.seed}"
+            return
         axes = ", ".join(f"{n} of {rank}-D" for rank, n in self.ranks.items())
         yield "layers", f"{self.layers}: {axes}; seed {self.seed}"
         yield (
@@ -95,8 +98,8 @@ class Coverage:
         )
         missing = [" with ".join(pair) for pair, n in self.pairs.items() if not n]
         together = len(self.pairs) - len(missing)
-        if self.pairs:
-            least = min((n for n in self.pairs.values() if n), default=0)
+        if together:
+            least = min(n for n in self.pairs.values() if n)
             yield "pairs", f"{together} of {len(self.pairs)}, each on {least} or more"
         if missing:
             yield "never tried", ", ".join(missing)

@@ -121,7 +121,7 @@ def _finding(
     found = answer.arrays[target]
     names = _names(tried, target, smallest, wrong)
     where = _symptoms(tried, target, smallest, wrong)
-    if not names and not where[0].startswith("it is right"):
+    if not names and not where[0].startswith("it is "):
         where += _clues(tried, target, max(wrong, key=_telling).case)
     theirs = tried.attempt.layout.theirs
     return Finding(

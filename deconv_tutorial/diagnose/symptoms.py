@@ -9,7 +9,7 @@ from math import prod
 
 import numpy as np
 
-from deconv_tutorial.diagnose.compare import is_same, whereabouts
+from deconv_tutorial.diagnose.compare import is_same, is_telling, ratio, whereabouts
 from deconv_tutorial.diagnose.mistakes.problem import Problem, Target
 from deconv_tutorial.dtypes import Array
 
@@ -83,6 +83,8 @@ def general_symptoms(
     yield from _of_elements(found, right, rtol)
     if found.size >= fewest:
         yield from _other_name(problem, target, found, rtol)
+    if found.shape == right.shape and (fewest == 1 or is_telling(right)):
+        yield from _factor(found, right, rtol)
     if found.size and right.size >= fewest:
         yield from _other_axes(found, right, rtol)
     if right.size:
@@ -132,6 +134,14 @@ def _other_name(
     for other in ("dx", "dw", "db") if target != "y" else ():
         if other != target and is_same(found, problem.result(other), rtol):
             yield Symptom(f"is {other}", f"it is right under the name {other}")
+
+
+def _factor(found: Array, right: Array, rtol: float | None) -> Iterator[Symptom]:
+    """Yield the factor between two arrays, if there is one."""
+    factor = ratio(found, right, rtol)
+    if factor is not None:
+        number = f"{factor:.6g}"
+        yield Symptom(f"times {number}", f"it is {number} times the right one")
 
 
 def _other_axes(found: Array, right: Array, rtol: float | None) -> Iterator[Symptom]:

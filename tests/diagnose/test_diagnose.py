@@ -282,7 +282,7 @@ def test_places_are_told_in_words(places, words):
 def test_a_constant_factor_is_told():
     problem = PROBES["P1"].case(transposed=False).problem
     told = symptoms(problem, "dw", problem.result("dw") * 7 / 11)
-    assert told[1] == "it is 0.636364 times the right one"
+    assert told[0] == "it is 0.636364 times the right one"
 
 
 def test_right_numbers_in_another_shape_are_called_so():

@@ -252,3 +252,26 @@ def test_a_crop_to_minus_padding_is_named_by_its_empty_arrays():
     assert finding.target == "dx"
     assert finding.mistakes[0].key == "dx-crop-pad-minus-pad"
     assert "no elements" in finding.where[0]
+
+
+def test_one_factor_on_all_layers_is_told():
+    def scaled(d_out, x, w, stride):
+        dx, dw, db = conv_backward(d_out, x, w, stride=stride)
+        return 1.25 * dx, dw, db
+
+    report = diagnose.function(scaled, "conv_backward", "stride")
+    (finding,) = report.findings
+    assert finding.where[0] == "it is 1.25 times the right one"
+    assert len(finding.where) == 2  # and on how many layers it is wrong
+
+
+def test_a_call_that_does_not_end_leaves_no_empty_table():
+    def hangs(d_out, x, w):  # noqa: ARG001
+        while True:
+            pass
+
+    report = diagnose.function(hangs, "conv_backward", (), seconds=0.2)
+    assert report.status == "wrong"
+    assert "it took more than 0.2 s" in str(report)
+    assert "layers  0: no call came to its end; seed 0" in str(report)
+    assert "compared" not in str(report)

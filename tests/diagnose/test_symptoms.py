@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from deconv_tutorial import conv_backward, diagnose
-from deconv_tutorial.diagnose.compare import ratio, whereabouts
+from deconv_tutorial.diagnose.compare import is_telling, ratio, whereabouts
 from deconv_tutorial.diagnose.mistakes.problem import problem_of
 from deconv_tutorial.diagnose.symptoms import symptoms
 
@@ -114,7 +114,7 @@ PROBLEM = problem_of(ARRAYS["x"], ARRAYS["w"], ARRAYS["d_out"], **SETTINGS)
         (
             "dw",
             lambda a: a * 7,
-            ["72 of 72 elements differ", "it is 7 times the right one"],
+            ["it is 7 times the right one"],
         ),
     ],
 )
@@ -142,9 +142,9 @@ def test_no_mistake_is_named_where_the_array_hides_it(change):
 def test_factors_are_not_found_by_chance():
     """One element, one channel, or elements of one size: 3 of 11 is no finding."""
     one = np.array([[[11.0]]])
-    assert ratio(one * 3 / 11, one) is None
-    same = np.array([5.0, -5.0, 5.0, 0.0])
-    assert ratio(3 * same, same) is None
+    assert not is_telling(one)
+    assert not is_telling(np.array([5.0, -5.0, 5.0, 0.0]))
+    assert is_telling(np.arange(4.0))
     assert ratio(3 * np.arange(4.0), np.arange(4.0)) == 3
     assert ratio(1j * np.arange(4.0), np.arange(4.0)) is None
     db = np.array([9.0])

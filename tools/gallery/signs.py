@@ -12,7 +12,7 @@ from itertools import product
 
 import numpy as np
 
-from deconv_tutorial.diagnose.compare import ratio
+from deconv_tutorial.diagnose.compare import is_telling, ratio
 from deconv_tutorial.dtypes import Array
 from tools.gallery.drawn_layers import GalleryLayer, Sight
 
@@ -131,7 +131,7 @@ def _shape_sign(found: Array, right: Array) -> str:
 def _relations(found: Array, right: Array) -> Iterator[str]:
     """Yield what turns all of the right array into the found one."""
     factor = ratio(found, right)
-    if factor is not None:
+    if factor is not None and is_telling(right):
         yield "negative" if factor == -1 else "factor"
     if right.ndim == 4:
         yield from _moves(found, right)
