@@ -17,13 +17,15 @@ import numpy as np
 
 from deconv_tutorial.diagnose.mistakes.catalogue import catalogue
 from deconv_tutorial.diagnose.mistakes.formulas import Formula, formulas
-from deconv_tutorial.diagnose.mistakes.problem import TARGETS, Problem
+from deconv_tutorial.diagnose.mistakes.problem import TARGETS, Problem, problem_of
 from deconv_tutorial.diagnose.naming import mistaken_result
 from deconv_tutorial.diagnose.probes import LayerCall, Probe
 from deconv_tutorial.dtypes import Array
 
 LAYER_COUNT = 100
 LARGEST_INPUT = 8
+SOME = 40
+"""So many of the drawn layers have a version with what is rare."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -53,8 +55,41 @@ class Sight:
 def drawn_layers(*, transposed: bool) -> tuple[GalleryLayer, ...]:
     """Return the drawn convolutions, or the transposed ones of their geometries."""
     rng = np.random.default_rng(0)
-    drawn = (_probe(rng, f"drawn {n}") for n in range(LAYER_COUNT))
-    return tuple(_layer(probe.case(transposed=transposed)) for probe in drawn)
+    drawn = [_probe(rng, f"drawn {n}") for n in range(LAYER_COUNT)]
+    calls = [probe.case(transposed=transposed) for probe in drawn]
+    if transposed:
+        calls += [wide for call in calls[:SOME] for wide in _wide_calls(call, rng)]
+    return tuple(map(_layer, calls))
+
+
+@cache
+def complex_layers(*, transposed: bool) -> tuple[GalleryLayer, ...]:
+    """Return some of the drawn layers with complex numbers."""
+    rng = np.random.default_rng(0)
+    some = drawn_layers(transposed=transposed)[:SOME]
+    return tuple(_layer(_complex_call(layer.call, rng)) for layer in some)
+
+
+def _wide_calls(call: LayerCall, rng: np.random.Generator) -> Iterator[LayerCall]:
+    """Yield a call with the largest output_padding, if that is no less than a stride.
+
+    A dilation above the stride allows that. A convolution leaves over less.
+    """
+    pairs = [*zip(call.settings["stride"], call.settings["dilation"], strict=True)]
+    if all(dilation <= stride for stride, dilation in pairs):
+        return
+    extra = tuple(max(pair) - 1 for pair in pairs)
+    settings: dict[str, Any] = {**call.settings, "output_padding": extra}
+    size = problem_of(call.x, call.w, transposed=True, **settings).geometry.input_size
+    d_out = rng.integers(1, 10, (*call.d_out.shape[:2], *size)).astype(float)
+    yield replace(call, d_out=d_out, settings=settings)
+
+
+def _complex_call(call: LayerCall, rng: np.random.Generator) -> LayerCall:
+    def turned(array: Array) -> Array:
+        return array + 1j * rng.integers(1, 10, array.shape)
+
+    return replace(call, x=turned(call.x), w=turned(call.w), d_out=turned(call.d_out))
 
 
 def _layer(call: LayerCall) -> GalleryLayer:
@@ -112,10 +147,19 @@ def all_formulas() -> Iterator[tuple[Formula, bool]]:
 
 
 def _sights_of(formula: Formula, *, transposed: bool) -> Iterator[Sight]:
+    shows = False
     for layer in drawn_layers(transposed=transposed):
-        found = mistaken_result(layer.problem, [formula])
-        if found is not None:
-            yield Sight(formula, layer, found, _right(layer, formula))
+        for sight in _sight(formula, layer):
+            shows |= sight.shows
+            yield sight
+    for layer in complex_layers(transposed=transposed) if not shows else ():
+        yield from _sight(formula, layer)
+
+
+def _sight(formula: Formula, layer: GalleryLayer) -> Iterator[Sight]:
+    found = mistaken_result(layer.problem, [formula])
+    if found is not None:
+        yield Sight(formula, layer, found, _right(layer, formula))
 
 
 def _right(layer: GalleryLayer, formula: Formula) -> Array:

@@ -85,12 +85,12 @@ def _blocks(array: Array, rank: int) -> Array:
     return array.reshape(-1, *array.shape[-3:]) if rank == 4 else array
 
 
-def _value(array: Array, at: tuple[int, ...]) -> float | None:
+def _value(array: Array, at: tuple[int, ...]) -> complex | None:
     inside = all(n < size for n, size in zip(at, array.shape, strict=True))
-    return float(array[at]) if inside else None
+    return complex(array[at]) if inside else None
 
 
-def _state(found: float | None, right: float | None) -> str:
+def _state(found: complex | None, right: complex | None) -> str:
     if found is None:
         return "missing" if right is not None else ""
     if right is None:

@@ -125,9 +125,11 @@ def no_crop(p: Problem) -> Problem:
     return p.with_axes(change)
 
 
-def no_crop_of_the_rest(p: Problem) -> Problem:
+def no_crop_of_the_rest(p: Problem) -> Problem | None:
     """Return the gradient of the padded input as far as the last window reaches."""
     wrong, leftover = no_crop(p), p.leftover
+    if wrong.geometry == p.geometry:
+        return None  # there is no padding: what is missing is no crop
     return wrong.with_axes(
         lambda n, axis: replace(axis, input_size=axis.input_size - leftover[n])
     )
@@ -183,12 +185,15 @@ def padding_of_input(p: Problem) -> Problem:
 def refitted_formula(change: Change) -> Change:
     """Return a formula that also computes the output size again.
 
-    A wrong setting gives a forward pass another number of outputs.
+    A wrong setting gives a forward pass another number of outputs. Where the setting is
+    not wrong, the number of outputs is the right one.
     """
 
     def refitted_change(p: Problem) -> Problem | None:
         wrong = change(p)
-        return None if wrong is None else _refitted_problem(wrong, p.padding_after)
+        if wrong is None or wrong.geometry == p.geometry:
+            return None
+        return _refitted_problem(wrong, p.padding_after)
 
     return refitted_change
 
@@ -196,7 +201,9 @@ def refitted_formula(change: Change) -> Change:
 def no_padding(p: Problem) -> Problem | None:
     """Pad nothing, and return the smaller number of outputs that this gives."""
     wrong = padding(0)(p)
-    return wrong and _refitted_problem(wrong, (0,) * len(p.padding_after))
+    if wrong is None or (not any(p.padding_after) and wrong.geometry == p.geometry):
+        return None
+    return _refitted_problem(wrong, (0,) * len(p.padding_after))
 
 
 def _refitted_problem(p: Problem, padding_after: Index) -> Problem | None:
