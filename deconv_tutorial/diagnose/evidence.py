@@ -29,6 +29,10 @@ from deconv_tutorial.diagnose.symptoms import (
 )
 from deconv_tutorial.dtypes import Array
 
+_ASKED = 3
+"""So many layers are asked for the rule of a function, until one tells something."""
+_CONNECTIONS = 9
+"""So many connections on an axis tell its rule."""
 _SAMPLES = 12
 """How many of the wrong layers, and of the right ones, mistakes are tried on first."""
 
@@ -88,11 +92,16 @@ def _size(trial: Trial) -> int:
     return trial.case.x.size + trial.case.w.size + trial.case.d_out.size
 
 
-def _telling(trial: Trial) -> tuple[bool, bool, int]:
-    """Return how much a layer tells about a rule: it has samples, outputs and taps."""
+def _telling(trial: Trial) -> tuple[bool, int, bool, int]:
+    """Return how much a layer tells about a rule: outputs, taps, connections, samples.
+
+    Windows that see nothing but padding tell nothing.
+    """
     sketch = trial.sketch
     some = all(axis.outputs > 1 and axis.taps > 1 for axis in sketch.axes)
-    return sketch.batch > 1, some, -_size(trial)
+    axes = trial.case.problem.geometry.axes
+    fewest = min(sum(1 for _ in axis.connections()) for axis in axes)
+    return some, min(fewest, _CONNECTIONS), sketch.batch > 1, -_size(trial)
 
 
 def _smallest(
@@ -122,7 +131,9 @@ def _finding(
     names = _names(tried, target, smallest, wrong)
     where = _symptoms(tried, target, smallest, wrong)
     if not names and not where[0].startswith("it is "):
-        where += _clues(tried, target, max(wrong, key=_telling).case)
+        telling = sorted(wrong, key=_telling, reverse=True)[:_ASKED]
+        clues = (_clues(tried, target, trial.case) for trial in telling)
+        where += next(filter(None, clues), list[str]())
     theirs = tried.attempt.layout.theirs
     return Finding(
         target,

@@ -189,7 +189,8 @@ class Space:
 
     def _drawn(self, plan: Plan, rank: int, random: Random) -> Sketch:
         """Return a layer with the settings of a plan."""
-        chances = {name: random.random() < 1 / 3 for name in plan}  # alike on all axes
+        # A set has another order in each process; alike on all axes are one of three.
+        chances = {name: random.random() < 1 / 3 for name in sorted(plan)}
         first = self._drawn_axis(plan, rank, random)
         axes = [first]
         for _ in range(rank - 1):

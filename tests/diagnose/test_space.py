@@ -2,6 +2,9 @@
 
 import itertools
 import math
+import os
+import subprocess
+import sys
 
 import numpy as np
 import pytest
@@ -225,3 +228,22 @@ def test_complexity_counts_elements_and_settings():
     assert complexity(small) < complexity(Sketch((SketchAxis(2, 1),)))
     assert complexity(small) < complexity(Sketch((SketchAxis(1, 1, stride=2),)))
     assert math.isfinite(complexity(small))
+
+
+def test_a_seed_draws_the_same_layers_in_every_process():
+    """The order of a set is another one in each process."""
+    code = (
+        "from itertools import islice; "
+        "from deconv_tutorial.diagnose.space import Space; "
+        "from deconv_tutorial.diagnose.probes import SETTINGS; "
+        "space = Space(True, SETTINGS, (1, 2, 3)); "
+        "print([*islice(space.sketches(), 200)])"
+    )
+
+    def printed(seed):
+        environment = os.environ | {"PYTHONHASHSEED": seed}
+        command = [sys.executable, "-c", code]
+        return subprocess.check_output(command, env=environment, text=True)
+
+    assert printed("1") == printed("2")
+    assert printed("1").count("Sketch(") == 200
