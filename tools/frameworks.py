@@ -116,6 +116,7 @@ def function_outcome(tried: TriedLayer, *, gradients: bool) -> FunctionOutcome:
         cast("FunctionName", f"{layer}_backward" if gradients else layer),
         tried.settings,
         ranks=tried.ranks,
+        returns=[*found["right"]] if gradients else ("y",),
         seconds=SECONDS,
     )
     findings = (finding.as_dict() for finding in report.findings)

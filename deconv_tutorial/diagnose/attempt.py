@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from difflib import get_close_matches
 from typing import Any, Literal, TypeAlias, cast
@@ -258,10 +259,8 @@ def as_array(value: object) -> Array:
         # NumPy cannot read these tensors, and float16 has more digits than they have.
         value = np.asarray(cast("Any", value).float(), np.float16)
     try:
-        array = np.asarray(value)
+        array = _read(value)
     except Exception as error:  # whatever their __array__ raises
-        if callable(getattr(value, "get", None)):  # as CuPy's arrays have
-            return np.asarray(cast("Any", value).get())
         msg = f"it is a {kind} that NumPy cannot read: convert it ({error})"
         raise TypeError(msg) from error
     if array.dtype.kind in "biufc" or "float" in array.dtype.name:
@@ -270,6 +269,21 @@ def as_array(value: object) -> Array:
     hint = ": convert it" if hasattr(value, "shape") else ""
     msg = f"it is {article}{hint}: needed is an array of numbers"
     raise TypeError(msg)
+
+
+def _read(value: object) -> Array:
+    """Return the array that an object holds: CuPy's have `get`, others have DLPack."""
+    ways: list[Callable[[], Array]] = [lambda: np.asarray(value)]
+    if hasattr(value, "__dlpack__") and not hasattr(value, "__array__"):
+        ways.append(lambda: np.from_dlpack(cast("Any", value)))
+    if callable(getattr(value, "get", None)) and not isinstance(value, Mapping):
+        ways.append(lambda: np.asarray(cast("Any", value).get()))
+    for way in ways[:-1]:
+        with suppress(Exception):
+            array = way()
+            if array.dtype != object:
+                return array
+    return ways[-1]()
 
 
 def check_names(attempt: Attempt) -> None:

@@ -163,7 +163,7 @@ def function(
     check_limits("accepts", named)
     runner = _runner(tried, seconds, isolated=isolated)
     with closing(runner):
-        named += _annotated_limits(runner, tried)
+        named += [n for n in _annotated_limits(runner, tried) if n not in named]
         exploration = Exploration(
             tried,
             runner,
@@ -177,14 +177,19 @@ def function(
         return _report(exploration, declared, _notes(isolated=isolated))
 
 
-def assert_right(attempt: Callable[..., Any], of: FunctionName, **options: Any) -> None:  # noqa: ANN401
+def assert_right(
+    attempt: Callable[..., Any],
+    of: FunctionName,
+    settings: Sequence[str] | str = SETTINGS,
+    **options: Any,  # noqa: ANN401
+) -> None:
     """Raise an AssertionError with the report if a function is not right.
 
     For tests: ``diagnose.assert_right(my_backward, of="conv_backward")``.
 
     Parameters
     ----------
-    attempt, of, **options
+    attempt, of, settings, **options
         As for `function`.
 
     Raises
@@ -195,10 +200,10 @@ def assert_right(attempt: Callable[..., Any], of: FunctionName, **options: Any) 
     Examples
     --------
     >>> from deconv_tutorial import conv, diagnose
-    >>> diagnose.assert_right(conv, of="conv", settings=["stride", "padding"])
+    >>> diagnose.assert_right(conv, "conv", ["stride", "padding"])
     """
     __tracebackhide__ = True  # pytest shows the line that called
-    report = function(attempt, of, **options)
+    report = function(attempt, of, settings, **options)
     if not report:
         raise AssertionError(f"{of}: {report.status}\n\n{report}")
 

@@ -667,3 +667,59 @@ def test_pairs_of_padding_are_the_first_that_is_given_up():
     assert report.status == "refused"
     assert [*report.coverage.refused] == ["symmetric padding"]
     assert report.coverage.forms["padding"]["different on each axis"] > 20
+
+
+class Boxed:
+    """An array on a device. NumPy makes an object of it, or nothing."""
+
+    def __init__(self, array):
+        self.array = np.asarray(array)
+
+
+class WithGet(Boxed):
+    def get(self):
+        return self.array
+
+
+class WithDLPack(Boxed):
+    def __dlpack__(self, **options):
+        return self.array.__dlpack__(**options)
+
+    def __dlpack_device__(self):
+        return self.array.__dlpack_device__()
+
+
+class Refusing(WithGet):
+    def __array__(self, *_arguments, **_options):
+        msg = "no implicit conversion"
+        raise TypeError(msg)
+
+
+@pytest.mark.parametrize("kind", [WithGet, WithDLPack, Refusing])
+def test_arrays_of_devices_are_read(kind):
+    def attempt(x, w):
+        return kind(conv(x.array, w.array))
+
+    assert diagnose.function(attempt, "conv", [], convert=kind)
+
+
+def test_what_holds_no_array_is_a_finding():
+    report = diagnose.function(lambda x, w: Boxed(conv(x, w)), "conv", [])
+    assert report.findings[0].where[0] == "it is a Boxed: needed is an array of numbers"
+    report = diagnose.function(lambda x, w: {}.get("y"), "conv", [])  # noqa: ARG005
+    assert report.findings[0].where[0].startswith("it is None")
+
+
+def test_settings_of_assert_right_stand_third():
+    diagnose.assert_right(conv, "conv", ["stride"])
+    with pytest.raises(ValueError, match=r"settings need to be among .* got 'strides'"):
+        diagnose.assert_right(conv, "conv", ["strides"])
+
+
+def test_a_limit_is_told_once():
+    def attempt(x, w, stride: int = 1):
+        return conv(x, w, stride=stride)
+
+    name = "one number for all axes"
+    report = diagnose.function(attempt, "conv", ["stride"], accepts=name)
+    assert str(report).count(name) == 1
