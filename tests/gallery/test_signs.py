@@ -89,6 +89,12 @@ def test_usual_signs_are_those_of_a_third():
     assert usual_signs([sight(lambda a: a)]) == []
 
 
+def test_conjugates_of_complex_numbers():
+    turning = RIGHT * (1 + 2j)
+    assert signs(sight(lambda a: a.conj(), right=turning)) == ["conjugate"]
+    assert signs(sight(lambda a: a * 1j, right=turning)) == ["all"]
+
+
 def test_known_mistakes():
     found = {key: usual_signs(each) for key, each in sights().items()}
     assert found["dx-not-cropped"] == ["more"]
@@ -96,6 +102,8 @@ def test_known_mistakes():
     assert found["dw-flipped"] == ["reversed"]
     assert found["dx-last-sample-only"] == ["samples", "zeros"]
     assert found["db-sum-all-channels"] == ["equal"]
+    assert found["dx-conjugated"] == ["conjugate"]
+    assert found["dx-size-from-d-out"] == ["more"]
 
 
 def test_known_layers_that_hide():

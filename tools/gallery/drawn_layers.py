@@ -86,10 +86,12 @@ def _wide_calls(call: LayerCall, rng: np.random.Generator) -> Iterator[LayerCall
 
 
 def _complex_call(call: LayerCall, rng: np.random.Generator) -> LayerCall:
+    """Return a call with complex x and w, for a loss that is real."""
+
     def turned(array: Array) -> Array:
         return array + 1j * rng.integers(1, 10, array.shape)
 
-    return replace(call, x=turned(call.x), w=turned(call.w), d_out=turned(call.d_out))
+    return replace(call, x=turned(call.x), w=turned(call.w))
 
 
 def _layer(call: LayerCall) -> GalleryLayer:

@@ -22,6 +22,7 @@ SIGNS: Mapping[str, str] = {
     "other": "The shape is another one",
     "negative": "Every number has the wrong sign",
     "factor": "Every number is wrong by the same factor",
+    "conjugate": "The imaginary parts have the wrong sign",
     "reversed": "The right numbers run backwards on one axis or on both",
     "turned": "The right numbers have rows and columns exchanged",
     "planes": "The right numbers are in other channels, groups or samples",
@@ -133,6 +134,8 @@ def _relations(found: Array, right: Array) -> Iterator[str]:
     factor = ratio(found, right)
     if factor is not None and is_telling(right):
         yield "negative" if factor == -1 else "factor"
+    if np.iscomplexobj(found) and np.array_equal(found, right.conj()):
+        yield "conjugate"
     if right.ndim == 4:
         yield from _moves(found, right)
     if np.array_equal(np.sort(found, None), np.sort(right, None)):
