@@ -15,7 +15,7 @@ from typing import IO, TypeAlias, cast
 
 from tools.mutations import Mutant
 
-COPIED = ("deconv_tutorial", "tests", "tools", "conftest.py", "pyproject.toml")
+COPIED = ("book", "deconv_tutorial", "tests", "tools", "conftest.py", "pyproject.toml")
 READY = ("nbval.plugin", "numpy", "scipy.signal", "sympy")  # what most tests import
 # A mistake may take all the time and the memory that there is.
 LIMITS = {"seconds": 3600, "patience": 36000, "most": 4 * 2**30}
