@@ -1,33 +1,42 @@
-"""The options of the command line, and how their values are written in a shell."""
+"""The options of the command line, and its help."""
 
 from __future__ import annotations
 
 import argparse
-import ast
-import re
 from collections.abc import Callable, Iterable
 from importlib.metadata import PackageNotFoundError, version
 from textwrap import fill
-from typing import Any, TypeVar
+from typing import TypeVar
 
 from deconv_tutorial.diagnose.attempt import RETURNS
 from deconv_tutorial.diagnose.limits import LIMITS
 from deconv_tutorial.diagnose.probes import SETTINGS
 from deconv_tutorial.diagnose.report import EXIT_CODES, VERSION
+from deconv_tutorial.diagnose.shell_values import (
+    literals,
+    names,
+    numbers,
+    pairs,
+    words,
+)
 
 Value = TypeVar("Value")
 
 _JOINT = "\xa0"
 
 _DESCRIPTION = """\
-Checks a convolution, or its backward pass, that somebody wrote. It runs on some two
-hundred small layers, drawn from what you say it takes, and is compared with the one in
-this package. If a result is wrong, the report names the mistake, as far as it is known,
-and shows the smallest layer that it is wrong on.
+Checks a convolution, or its backward pass, that you wrote. It calls your function on
+some two hundred small layers, which it draws from what you say your function takes, and
+compares each result with that of this package. If a result is wrong, the report shows
+the smallest layer found on which it is wrong, and names the mistake if it is known. The
+report ends with a table of what was tried.
 """
 _CALL = """\
 As function(d_out, x, w, stride=..., padding=...), or function(x, w, ...) if it is a
-forward pass. It returns dx, dw, db, or y. Otherwise:
+forward pass. It returns dx, dw, db, or y. The arrays have the axes of PyTorch: x is
+(samples, channels, *space). A setting is a whole number, or a tuple with one for each
+axis; padding may also be a tuple of pairs, (before, after) for each axis. If yours
+takes one number only, say --accepts 'one number for all axes'. Other forms:
 """
 _EXAMPLE = """\
 example:
@@ -84,37 +93,48 @@ def _add_meaning(group: argparse._ArgumentGroup) -> None:  # pyright: ignore
         choices=list(RETURNS),
         required=True,
         metavar="NAME",
-        help=f"what it should equal: {', '.join(RETURNS)}",
+        help=f"the function of this package that it should equal: {', '.join(RETURNS)}",
     )
     group.add_argument(
         "--settings",
         type=_reader(words),
         default=list(SETTINGS),
-        help="the settings that it takes, such as stride,padding (default: all); "
-        "'' if it takes none",
+        metavar="WORDS",
+        help="the settings that it takes, such as stride,padding: all of them are "
+        "passed in each call (default: all there are); '' if it takes none",
     )
     group.add_argument(
         "--ranks",
         type=_reader(numbers),
         default=[2],
+        metavar="NUMBERS",
         help="the numbers of spatial axes, such as 1,2,3 (default: 2)",
     )
     group.add_argument(
         "--fixed",
         type=_reader(literals),
         default={},
-        help="settings that it always has, such as padding=same or stride=(2,1)",
+        metavar="VALUES",
+        help="settings that it always has, and that are not passed, such as "
+        "padding=same or 'stride=(2,1)'",
     )
     group.add_argument(
         "--accepts",
         type=_reader(words),
         default=[],
         metavar="LIMITS",
-        help="limits of what it takes, such as 'square kernels,groups=1': see below",
+        help="what it is made for, such as 'square kernels,groups=1': nothing beyond "
+        "these limits is tried; they are listed below",
     )
-    group.add_argument("--bias", action="store_true", help="it takes a bias b, after w")
     group.add_argument(
-        "--rtol", type=float, help="the difference that is rounding, such as 1e-3"
+        "--bias", action="store_true", help="it takes a bias too, after w"
+    )
+    group.add_argument(
+        "--rtol",
+        type=float,
+        metavar="SHARE",
+        help="the largest difference that is rounding, as a share of the largest "
+        "element, such as 1e-3 (default: by the dtype of the result)",
     )
 
 
@@ -123,6 +143,7 @@ def _add_form(group: argparse._ArgumentGroup) -> None:  # pyright: ignore
         "--names",
         type=_reader(names),
         default={},
+        metavar="OURS=YOURS",
         help="your names for arguments, such as d_out=dout,padding=pad; several as one "
         "tuple: x+w+settings=cache; all settings as one dictionary: settings=params",
     )
@@ -130,18 +151,23 @@ def _add_form(group: argparse._ArgumentGroup) -> None:  # pyright: ignore
         "--returns",
         type=_reader(words),
         default=[],
-        help="your results in their order, such as dw,dx; _ for one to ignore",
+        metavar="WORDS",
+        help="your results in their order, such as dw,dx: others are not compared; _ "
+        "for one to ignore",
     )
     group.add_argument(
         "--layout",
         type=_reader(pairs),
         default={},
-        help="the order of your axes, such as x=NHWC,w=HWIO",
+        metavar="LETTERS",
+        help="the order of your axes, such as x=NHWC,w=HWIO, or in general "
+        "'x=n*c,w=*io': n samples, c channels, o and i output and input channels, * "
+        "space; one that is left out has length 1",
     )
     group.add_argument(
         "--convert",
         metavar="MODULE:FUNCTION",
-        help="what makes your arrays of NumPy's, such as torch:tensor",
+        help="what makes your kind of array from a NumPy array, such as torch:tensor",
     )
 
 
@@ -150,16 +176,23 @@ def _add_running(group: argparse._ArgumentGroup) -> None:  # pyright: ignore
         "--seconds",
         type=float,
         default=10.0,
-        help="how long one call may take (default: 10)",
+        help="how long one call may take (default: 10); the first one that takes "
+        "longer is the last",
     )
     group.add_argument(
         "--budget",
         type=float,
         default=60.0,
-        help="how many seconds layers are tried (default: 60)",
+        metavar="SECONDS",
+        help="how long layers are tried in all (default: 60): fewer are tried if that "
+        "does not suffice",
     )
     group.add_argument(
-        "--seed", type=int, default=0, help="another number draws other layers"
+        "--seed",
+        type=int,
+        default=0,
+        metavar="NUMBER",
+        help="another number draws other layers (default: 0)",
     )
     group.add_argument(
         "--json",
@@ -186,7 +219,7 @@ def _epilog() -> str:
     codes = "\n".join(f"{n}  {_MEANINGS[name]}" for name, n in EXIT_CODES.items())
     parts = {
         "settings:": _listed(SETTINGS),
-        "limits, with which --accepts declares what it does not take:": _listed(LIMITS),
+        "limits for --accepts:": _listed(LIMITS),
         "exit codes:": codes,
     }
     lists = [f"{title}\n{_indented(text)}" for title, text in parts.items()]
@@ -214,77 +247,3 @@ def _reader(read: Callable[[str], Value]) -> Callable[[str], Value]:
             raise argparse.ArgumentTypeError(str(error)) from None
 
     return read_or_tell
-
-
-def words(text: str) -> list[str]:
-    """Return what stands between the commas of a text, but not those in brackets.
-
-    Examples
-    --------
-    >>> words("stride=(2,1), padding=same")
-    ['stride=(2,1)', 'padding=same']
-    """
-    parts = re.findall(r"(?:\([^()]*(?:\([^()]*\)[^()]*)*\)|[^,])+", text)
-    return [part.strip() for part in parts if part.strip()]
-
-
-def numbers(text: str) -> list[int]:
-    """Return whole numbers between commas."""
-    found = words(text)
-    if not all(part.isdecimal() for part in found):
-        msg = f"needs whole numbers, such as 1,2,3, got {text!r}"
-        raise ValueError(msg)
-    return [int(part) for part in found]
-
-
-def pairs(text: str) -> dict[str, str]:
-    """Return what is written as ``ours=theirs``, between commas.
-
-    Examples
-    --------
-    >>> pairs("x=NHWC,w=HWIO")
-    {'x': 'NHWC', 'w': 'HWIO'}
-    """
-    found: dict[str, str] = {}
-    for part in words(text):
-        ours, _, theirs = part.partition("=")
-        if not theirs or ours in found:
-            msg = f"needs the form ours=theirs, got {part!r}"
-            raise ValueError(msg)
-        found[ours] = theirs
-    return found
-
-
-def names(text: str) -> dict[str | tuple[str, ...], str]:
-    """Return names of arguments; several for one tuple stand between plus signs.
-
-    Examples
-    --------
-    >>> names("d_out=dout,x+w=cache")
-    {'d_out': 'dout', ('x', 'w'): 'cache'}
-    """
-    return {
-        tuple(ours.split("+")) if "+" in ours else ours: theirs
-        for ours, theirs in pairs(text).items()
-    }
-
-
-def literals(text: str) -> dict[str, Any]:
-    """Return settings with their values, which are words, numbers or tuples.
-
-    Examples
-    --------
-    >>> literals("padding=same,stride=(2,1)")
-    {'padding': 'same', 'stride': (2, 1)}
-    """
-    return {name: _literal(value) for name, value in pairs(text).items()}
-
-
-def _literal(text: str) -> object:
-    if text.isalpha():
-        return text
-    try:
-        return ast.literal_eval(text)
-    except (ValueError, SyntaxError):
-        msg = f"needs a word, a number or a tuple, got {text!r}"
-        raise ValueError(msg) from None

@@ -16,9 +16,10 @@ import pytest
 from deconv_tutorial.diagnose import __main__ as command_line
 from deconv_tutorial.diagnose.from_function import function
 from deconv_tutorial.diagnose.limits import LIMITS
-from deconv_tutorial.diagnose.options import literals, names, pairs, parser, words
+from deconv_tutorial.diagnose.options import parser
 from deconv_tutorial.diagnose.probes import SETTINGS
 from deconv_tutorial.diagnose.report import Report
+from deconv_tutorial.diagnose.shell_values import literals, names, pairs, words
 from tools.checkout import ROOT
 
 ATTACKS = Path(__file__).with_name("attacks.py")
@@ -49,6 +50,10 @@ def refusing(d_out, x, w, stride=1):
 class Layer:
     def backward(self, d_out, x, w, stride=1):
         return right(d_out, x, w, stride)
+
+def another_form(dout, x, w, stride=1):
+    dx, dw, db = wrong(dout, x, w, stride)
+    return dw, dx, db
 """
 BACKWARD = ["--of", "conv_backward", "--settings", "stride"]
 
@@ -180,6 +185,20 @@ def test_json_is_clean_whatever_is_printed(folder):
     assert (report["version"], report["status"], report["exit_code"]) == (1, "right", 0)
 
 
+def test_json_tells_what_is_wrong(folder):
+    more = ["--names", "d_out=dout", "--returns", "dw,dx,db", "--ranks", "1,2"]
+    done = run(folder, "mine:another_form", *BACKWARD, *more, "--json")
+    assert (done.returncode, done.stderr) == (1, "")
+    report = json.loads(done.stdout)
+    assert (report["status"], report["right"], report["exit_code"]) == (
+        "wrong",
+        False,
+        1,
+    )
+    assert [f["target"] for f in report["findings"]] == ["dx"]
+    assert [*report["coverage"]["ranks"]] == ["1", "2"]
+
+
 def test_json_is_clean_in_this_process_which_is_said_to_be_trusted(folder):
     done = run(folder, "mine:right", *BACKWARD, "--json", "--in-process")
     assert done.returncode == 0
@@ -188,10 +207,18 @@ def test_json_is_clean_in_this_process_which_is_said_to_be_trusted(folder):
     assert {"module", "right"} == {*done.stderr.splitlines()[1:]}
 
 
-def test_in_this_process_what_cannot_be_imported_leaves_with_2(folder):
-    done = run(folder, "mine:left", *BACKWARD, "--in-process")
+@pytest.mark.parametrize(
+    ("attempt", "told"),
+    [
+        ("mine:left", "mine has no attribute 'left'"),
+        ("nothing:right", "ModuleNotFoundError: No module named 'nothing'"),
+    ],
+)
+@pytest.mark.parametrize("more", [[], ["--in-process"]])
+def test_a_function_that_is_not_there_leaves_with_2(folder, attempt, told, more):
+    done = run(folder, attempt, *BACKWARD, *more)
     assert (done.returncode, done.stdout) == (2, "")
-    assert "could not be imported: mine has no attribute 'left'" in done.stderr
+    assert f"could not be imported: {told}" in done.stderr
 
 
 def test_letters_that_the_terminal_has_not_are_replaced(tmp_path):

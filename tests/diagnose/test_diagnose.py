@@ -1,7 +1,6 @@
 """Each mistake is named, what is right is not accused, and the rest is unknown."""
 
 import itertools
-import json
 import random
 import re
 import subprocess
@@ -649,60 +648,6 @@ def test_weak_probes_are_weak():
             or is_same(result, problem.result("dw"))
         ]
         assert len(unseen) >= 10
-
-
-@pytest.fixture
-def folder(tmp_path):
-    (tmp_path / "mine.py").write_text(
-        "from deconv_tutorial import conv_backward\n"
-        "def right(d_out, x, w, stride=1):\n"
-        "    return conv_backward(d_out, x, w, stride=stride)\n"
-        "def wrong(dout, x, w, stride=1):\n"
-        "    dx, dw, db = conv_backward(dout, x, w, stride=stride)\n"
-        "    return dw, dx[..., ::-1], db\n"
-    )
-    return tmp_path
-
-
-def run(folder, *arguments):
-    command = [sys.executable, "-m", "deconv_tutorial.diagnose", *arguments]
-    return subprocess.run(
-        command, cwd=folder, capture_output=True, text=True, check=False
-    )
-
-
-def test_from_a_shell_only_what_is_right_leaves_with_0(folder):
-    options = ["--of", "conv_backward", "--settings", "stride"]
-    done = run(folder, "mine:right", *options)
-    assert (done.returncode, done.stderr) == (0, "")
-    assert done.stdout.startswith("Right: dx, dw, db of conv_backward, on ")
-
-    more = ["--names", "d_out=dout", "--returns", "dw,dx,db", "--ranks", "1,2"]
-    done = run(folder, "mine:wrong", *options, *more, "--json")
-    assert (done.returncode, done.stderr) == (1, "")
-    report = json.loads(done.stdout)
-    assert report["right"] is False
-    assert [f["target"] for f in report["findings"]] == ["dx"]
-
-
-@pytest.mark.parametrize(
-    ("arguments", "message"),
-    [
-        (["mine", "--of", "conv"], "the attempt needs the form MODULE:FUNCTION"),
-        (["nothing:right", "--of", "conv"], "No module named 'nothing'"),
-        (["mine:left", "--of", "conv"], "has no attribute 'left'"),
-        (["mine:right", "--of", "pool"], "invalid choice: 'pool'"),
-        (["mine:right", "--of", "conv", "--names", "x"], "form ours=theirs, got 'x'"),
-        (
-            ["mine:right", "--of", "conv", "--ranks", "4"],
-            "ranks need to be among 1, 2 and 3",
-        ),
-    ],
-)
-def test_from_a_shell_bad_calls_leave_with_2(folder, arguments, message):
-    done = run(folder, *arguments)
-    assert done.returncode == 2
-    assert re.search(message, done.stderr)
 
 
 def test_the_catalogue_is_not_needed_to_convolve():
