@@ -42,6 +42,12 @@ def test_alternative_texts_of_pictures_differ():
     assert len(set(texts)) == len(texts)
 
 
+def test_every_entry_has_a_picture_or_says_why_not():
+    without = TEXT.count("No picture: where it shows, no number is right.")
+    assert TEXT.count("<svg") + without == len(keys_by_entry())
+    assert without < 5
+
+
 def test_page_is_light():
     pictures = re.findall(r"<svg.*</svg>", TEXT)
     assert max(map(len, pictures)) < 6000

@@ -6,7 +6,13 @@ import numpy as np
 import pytest
 
 from deconv_tutorial.diagnose.mistakes.formulas import formulas
-from tools.gallery.drawn_layers import Sight, all_formulas, drawn_layers, sights
+from tools.gallery.drawn_layers import (
+    Sight,
+    all_formulas,
+    complex_layers,
+    drawn_layers,
+    sights,
+)
 from tools.gallery.signs import HIDDEN_BY, SIGNS, hiding_layers, signs, usual_signs
 
 STRIDED = next(
@@ -120,6 +126,19 @@ def test_every_sign_and_kind_of_layer_is_used():
     kinds = {kind for each in sights().values() for kind in hiding_layers(each)}
     assert used == set(SIGNS)
     assert kinds == set(HIDDEN_BY)
+
+
+def test_complex_layers_are_for_what_shows_on_no_real_one():
+    tried = {
+        key
+        for key, each in sights().items()
+        if any(np.iscomplexobj(s.right) for s in each)
+    }
+    assert tried == {"dx-conjugated", "dw-conjugated"}
+    for transposed in (False, True):
+        for layer in complex_layers(transposed=transposed):
+            assert layer.problem.x.imag.any() or layer.problem.y.imag.any()
+            assert not layer.problem.d_out.imag.any()
 
 
 def test_every_formula_shows_on_some_drawn_layer():

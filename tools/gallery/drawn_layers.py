@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
-from functools import cache
+from functools import cache, cached_property
 from itertools import product
 from typing import Any
 
@@ -17,7 +17,12 @@ import numpy as np
 
 from deconv_tutorial.diagnose.mistakes.catalogue import catalogue
 from deconv_tutorial.diagnose.mistakes.formulas import Formula, formulas
-from deconv_tutorial.diagnose.mistakes.problem import TARGETS, Problem, problem_of
+from deconv_tutorial.diagnose.mistakes.problem import (
+    TARGETS,
+    Problem,
+    Target,
+    problem_of,
+)
 from deconv_tutorial.diagnose.naming import mistaken_result
 from deconv_tutorial.diagnose.probes import LayerCall, Probe
 from deconv_tutorial.dtypes import Array
@@ -45,7 +50,7 @@ class Sight:
     found: Array
     right: Array
 
-    @property
+    @cached_property
     def shows(self) -> bool:
         """Whether the found array is wrong."""
         return not np.array_equal(self.found, self.right)
@@ -86,12 +91,20 @@ def _wide_calls(call: LayerCall, rng: np.random.Generator) -> Iterator[LayerCall
 
 
 def _complex_call(call: LayerCall, rng: np.random.Generator) -> LayerCall:
-    """Return a call with complex x and w, for a loss that is real."""
+    """Return a call with complex x and w, for a loss that is real.
 
-    def turned(array: Array) -> Array:
-        return array + 1j * rng.integers(1, 10, array.shape)
+    Numbers are complex in the last channel alone: then the others of a gradient are
+    right, and a picture tells something.
+    """
 
-    return replace(call, x=turned(call.x), w=turned(call.w))
+    def turned(array: Array, axis: int) -> Array:
+        numbers = array.astype(np.complex128)
+        last: Array = np.moveaxis(numbers, axis, 0)[-1]
+        last += 1j * rng.integers(1, 10, last.shape)
+        return numbers
+
+    axis = 0 if call.transposed else 1
+    return replace(call, x=turned(call.x, 1), w=turned(call.w, axis))
 
 
 def _layer(call: LayerCall) -> GalleryLayer:
@@ -161,11 +174,12 @@ def _sights_of(formula: Formula, *, transposed: bool) -> Iterator[Sight]:
 def _sight(formula: Formula, layer: GalleryLayer) -> Iterator[Sight]:
     found = mistaken_result(layer.problem, [formula])
     if found is not None:
-        yield Sight(formula, layer, found, _right(layer, formula))
+        yield Sight(formula, layer, found, _right(layer, formula.target))
 
 
-def _right(layer: GalleryLayer, formula: Formula) -> Array:
-    return layer.problem.result(formula.target)
+@cache
+def _right(layer: GalleryLayer, target: Target) -> Array:
+    return layer.problem.result(target)
 
 
 @cache

@@ -49,7 +49,7 @@ HIDDEN_BY: Mapping[str, tuple[str, Callable[[GalleryLayer], bool]]] = {
         lambda d: all(a == b for a, b in d.call.settings["padding"]),
     ),
     "leftover": (
-        "the stride leaves nothing over",
+        "the stride leaves nothing over, and `output_padding` is 0",
         lambda d: not any(d.problem.leftover),
     ),
     "groups": ("there is one group", lambda d: d.call.settings["groups"] == 1),
